@@ -1,0 +1,35 @@
+import { defineConfig } from 'vitest/config'
+
+/** The smallest machine that the tests must pass on has two cores. */
+const WORKERS = 2
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    maxWorkers: WORKERS,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          // Real gateways, network namespaces and soak runs have lanes of their own.
+          exclude: ['test/host/**', 'test/nat/**', 'test/chaos/**'],
+          testTimeout: 20_000,
+          hookTimeout: 20_000
+        }
+      },
+      {
+        extends: true,
+        test: {
+          name: 'host',
+          include: ['test/host/**/*.test.ts'],
+          // A gateway takes 15 to 40 s to start, and two at once already fill two cores.
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 240_000
+        }
+      }
+    ]
+  }
+})
