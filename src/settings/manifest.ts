@@ -1,0 +1,56 @@
+import * as z from 'zod'
+import { settingsSchema } from './schema.ts'
+
+/** The id under which host, channel and package are known. */
+export const PLUGIN_ID = 'libp2p-mesh'
+
+/** Agent tools, as the manifest must declare them. */
+export const TOOL_NAMES = ['p2p_send_instance_message', 'p2p_broadcast', 'p2p_peers'] as const
+
+const DESCRIPTION = 'Direct, encrypted messages between OpenClaw instances, without a server: found on the local network, let in by their owner.'
+
+/** Everything that the host reads before any code of ours runs. `openclaw.plugin.json` is this, written out. */
+export function buildManifest(): Record<string, unknown> {
+  const schema = hostSchema()
+  return {
+    id: PLUGIN_ID,
+    name: 'libp2p mesh',
+    description: DESCRIPTION,
+    categories: ['channels'],
+    channels: [PLUGIN_ID],
+    activation: { onStartup: true },
+    contracts: { tools: [...TOOL_NAMES] },
+    cliCommands: [{ name: 'p2p', description: 'Peers, messages and trust of the libp2p mesh', hasSubcommands: true }],
+    backupResources: [{ disposition: 'include', scope: 'state', relativePath: 'libp2p/mesh.sqlite' }],
+    configSchema: schema,
+    channelConfigs: {
+      [PLUGIN_ID]: { schema, label: 'libp2p mesh', description: DESCRIPTION, uiHints: uiHints() }
+    }
+  }
+}
+
+/**
+ * JSON Schema of the settings as the host checks them: nothing is required, nothing unknown is let through. Defaults are told in words only:
+ * the host would write them into the configuration, and then nobody could tell what the user has set.
+ */
+function hostSchema(): Record<string, unknown> {
+  const { $schema: _, ...schema } = z.toJSONSchema(settingsSchema, {
+    io: 'input',
+    target: 'draft-7',
+    override: ({ jsonSchema }) => {
+      if (jsonSchema.default === undefined) return
+      jsonSchema.description = `${jsonSchema.description ?? ''} Default: ${JSON.stringify(jsonSchema.default)}.`.trim()
+      delete jsonSchema.default
+    }
+  }) as Record<string, unknown>
+  return schema
+}
+
+function uiHints(): Record<string, { label: string; help: string }> {
+  const hints: Record<string, { label: string; help: string }> = {}
+  for (const [key, field] of Object.entries(settingsSchema.shape)) {
+    const meta = field.meta()
+    hints[key] = { label: meta?.title ?? key, help: meta?.description ?? '' }
+  }
+  return hints
+}

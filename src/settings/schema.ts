@@ -1,0 +1,139 @@
+import * as z from 'zod'
+import { LABEL_MAX_CHARS, ROUTE_ADDRESSES_MAX, TOPIC_MAX_CHARS } from '../protocol/limits.ts'
+
+/**
+ * Every setting, once: types, manifest, documentation and checks are made from this schema. Keys that the first readme of libp2p-mesh named
+ * keep their name, type and default.
+ */
+
+/** Enough for every listener, relay or friend of one instance; a longer list is a mistake. */
+const LIST_MAX = 64
+
+/** Most relays that can be looked for: each costs a reservation that is kept alive. */
+const RELAYS_MAX = 8
+
+/** A channel of the other side may be slow, but an agent should not wait longer for it. */
+const ACK_TIMEOUT_MAX_MS = 600_000
+
+const multiaddr = z
+  .string()
+  .max(512)
+  .regex(/^(\/[a-z0-9-]+(\/[^/\s]+)?)+$/, 'expected a multiaddr such as /ip4/192.168.1.42/tcp/4001')
+const peerMultiaddr = multiaddr.regex(/\/p2p\/[1-9A-HJ-NP-Za-km-z]+$/, 'expected a multiaddr that ends in /p2p/<peer id>')
+
+const flag = (fallback: boolean, title: string, description: string) => z.boolean().default(fallback).meta({ title, description })
+
+export const settingsSchema = z.strictObject({
+  enabled: flag(true, 'Enabled', 'Start the mesh with the gateway.'),
+  name: z
+    .string()
+    .min(1)
+    .max(LABEL_MAX_CHARS)
+    .optional()
+    .meta({ title: 'Name', description: 'Label of this instance, shown to peers beside its fingerprint. Two random words when not set.' }),
+  discovery: z
+    .enum(['mdns', 'bootstrap', 'dht'])
+    .default('mdns')
+    .meta({ title: 'Discovery', description: 'How peers are found: mdns (same network), bootstrap (the list only), dht (Kademlia).' }),
+  listenAddrs: z
+    .array(multiaddr)
+    .max(ROUTE_ADDRESSES_MAX)
+    .default(['/ip4/0.0.0.0/tcp/0'])
+    .meta({ title: 'Listen addresses', description: 'Multiaddrs to listen on; port 0 is a random port.' }),
+  bootstrapList: z
+    .array(peerMultiaddr)
+    .max(LIST_MAX)
+    .default([])
+    .meta({ title: 'Bootstrap peers', description: 'Multiaddrs with /p2p/<peer id> that are dialled at start, in every discovery mode.' }),
+  enableWebSocket: flag(false, 'WebSocket', 'Dial and accept WebSocket connections (/ws).'),
+  meshTopic: z
+    .string()
+    .min(1)
+    .max(TOPIC_MAX_CHARS)
+    .regex(/^[\w.:/-]+$/, 'expected letters, digits and - _ . : /')
+    .default('openclaw-mesh')
+    .meta({ title: 'Broadcast topic', description: 'Topic of broadcasts; instances with the same topic hear each other.' }),
+  enableAgentSync: flag(true, 'Agent sync', 'Exchange profiles and presence with admitted peers.'),
+  enableNATTraversal: flag(true, 'NAT traversal', 'Master switch of identify, AutoNAT, UPnP, circuit relay and hole punching.'),
+  enableIdentify: flag(true, 'Identify', 'The libp2p identify protocol, needed by AutoNAT and hole punching.'),
+  enableAutoNAT: flag(true, 'AutoNAT', 'Find out whether this instance can be reached from outside.'),
+  enableUPnP: flag(true, 'UPnP', 'Ask the home router to open a port.'),
+  enableCircuitRelay: flag(true, 'Circuit relay', 'Reach peers through a relay (/p2p-circuit).'),
+  enableCircuitRelayServer: flag(false, 'Circuit relay server', 'Be a relay for admitted peers; for hosts with a public address.'),
+  enableDCUtR: flag(true, 'Hole punching', 'Turn a relayed connection into a direct one.'),
+  relayList: z
+    .array(peerMultiaddr)
+    .max(LIST_MAX)
+    .default([])
+    .meta({ title: 'Relays', description: 'Multiaddrs of relays to reserve a slot on.' }),
+  discoverRelays: z
+    .number()
+    .int()
+    .min(0)
+    .max(RELAYS_MAX)
+    .default(0)
+    .meta({ title: 'Discover relays', description: 'How many relays to look for by content routing.' }),
+  announceAddrs: z
+    .array(multiaddr)
+    .max(ROUTE_ADDRESSES_MAX)
+    .default([])
+    .meta({ title: 'Announce addresses', description: 'Multiaddrs to announce besides the detected ones.' }),
+  inboundChannel: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .meta({ title: 'Inbound channel', description: 'Channel that displays inbound messages, for example feishu. Without it they start a turn of the agent.' }),
+  inboundTarget: z
+    .string()
+    .min(1)
+    .max(256)
+    .optional()
+    .meta({ title: 'Inbound target', description: 'Target in that channel, for example user:ou_xxx or chat:oc_xxx.' }),
+  deliveryAckTimeoutMs: z
+    .number()
+    .int()
+    .min(100)
+    .max(ACK_TIMEOUT_MAX_MS)
+    .default(15_000)
+    .meta({ title: 'Delivery timeout (ms)', description: 'How long a send waits for the receipt it asked for before it says pending.' }),
+  dmPolicy: z
+    .enum(['pairing', 'allowlist', 'open', 'disabled'])
+    .default('pairing')
+    .meta({
+      title: 'Admission',
+      description: 'Who may write to this instance: pairing (peers the owner approved), allowlist (allowFrom only), open (everybody; needs "*" in allowFrom), disabled.'
+    }),
+  allowFrom: z
+    .array(z.string().min(1).max(256))
+    .max(1000)
+    .default([])
+    .meta({ title: 'Allowed peers', description: 'Instance ids or peer ids that are admitted without a command.' })
+})
+
+/** Settings of the bare host: the same, and what answers in place of an agent. */
+export const nodeSettingsSchema = settingsSchema.extend({
+  replyCommand: z
+    .array(z.string().min(1))
+    .min(1)
+    .max(64)
+    .optional()
+    .meta({ title: 'Reply command', description: 'Program and arguments; an inbound text on its standard input, its standard output is the reply.' })
+})
+
+export type Settings = z.output<typeof settingsSchema>
+export type NodeSettings = z.output<typeof nodeSettingsSchema>
+
+/** Settings that are checked today and whose work comes in a later release; status names those that are set against their default. */
+export const PENDING_SETTINGS = [
+  'enableAgentSync',
+  'enableNATTraversal',
+  'enableIdentify',
+  'enableAutoNAT',
+  'enableUPnP',
+  'enableCircuitRelay',
+  'enableCircuitRelayServer',
+  'enableDCUtR',
+  'relayList',
+  'discoverRelays'
+] as const satisfies readonly (keyof Settings)[]
