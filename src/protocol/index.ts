@@ -1,0 +1,46 @@
+/** What peers say to each other: bytes in, values out. Nothing here touches a network, a disk or a clock. */
+export { equal as bytesEqual, fromHex, toHex } from './bytes.ts'
+export {
+  type Body,
+  type Content,
+  decodeContent,
+  encodeContent,
+  peekContent,
+  type Trace,
+  textOf
+} from './content.ts'
+export { ENVELOPE_VERSION, SIGNED_MAX_BYTES } from './content-rules.ts'
+export {
+  decodeEnvelope,
+  type Envelope,
+  encodeEnvelope,
+  rootOf,
+  sealGroup,
+  signedBytesOf,
+  verifyEnvelope
+} from './envelope.ts'
+export * from './errors.ts'
+export {
+  type Fingerprint,
+  fingerprintFromBytes,
+  fingerprintOf,
+  fingerprintToBytes,
+  isFingerprint,
+  shortFingerprint
+} from './fingerprint.ts'
+export { decodeFrame, encodeFrame, type Frame } from './frame.ts'
+export { hashOf } from './hash.ts'
+export type { Hello } from './hello.ts'
+export { isEpoch, isId, newEpoch, newId } from './id.ts'
+export { formatInstanceId, type InstanceId, parseInstanceId } from './instance-id.ts'
+export * from './kinds.ts'
+export { parseLabel, peerLabel } from './label.ts'
+export * from './limits.ts'
+export { GROUP_MAX } from './merkle.ts'
+export { decodePairFrame, encodePairFrame, type PairFrame } from './pair.ts'
+export { peerIdOf, publicKeyOf } from './peer-id.ts'
+export type { Receipt } from './receipt.ts'
+export { decodeRouteRecord, encodeRouteRecord, type RouteRecord } from './route-record.ts'
+export { safe } from './safe.ts'
+export { isTopic, parseTopic } from './topic.ts'
+export { VerifiedRoots, type Verify } from './verified-roots.ts'
