@@ -1,0 +1,50 @@
+import type { SQLOutputValue } from 'node:sqlite'
+import type { z } from 'zod'
+import { MeshError } from '../mesh/errors.ts'
+
+/** A row as SQLite gives it. */
+export type Row = Record<string, SQLOutputValue>
+
+export function text(row: Row, column: string): string {
+  const value = row[column]
+  return typeof value === 'string' ? value : damaged(column)
+}
+
+export function optionalText(row: Row, column: string): string | undefined {
+  return row[column] === null ? undefined : text(row, column)
+}
+
+export function integer(row: Row, column: string): number {
+  const value = row[column]
+  return typeof value === 'number' && Number.isSafeInteger(value) ? value : damaged(column)
+}
+
+export function bytes(row: Row, column: string): Uint8Array {
+  const value = row[column]
+  return value instanceof Uint8Array ? value : damaged(column)
+}
+
+export function flag(row: Row, column: string): boolean {
+  const value = row[column]
+  return value === 0 || value === 1 ? value === 1 : damaged(column)
+}
+
+/** One of the literals; the list is the type's own. */
+export function oneOf<T extends string>(row: Row, column: string, literals: readonly T[]): T {
+  const value = row[column]
+  return literals.find(literal => literal === value) ?? damaged(column)
+}
+
+/** A JSON text of this shape. */
+export function json<T>(row: Row, column: string, schema: z.ZodType<T>): T {
+  try {
+    return schema.parse(JSON.parse(text(row, column)))
+  } catch (cause) {
+    return damaged(column, cause)
+  }
+}
+
+/** Only a damaged file, or another program's hand, gets a value here that was never written. */
+function damaged(column: string, cause?: unknown): never {
+  throw new MeshError('store_failed', { detail: `damaged row: column ${column}`, cause })
+}
