@@ -1,0 +1,120 @@
+import { privateKeyFromProtobuf } from '@libp2p/crypto/keys'
+import { identify } from '@libp2p/identify'
+import type { PrivateKey } from '@libp2p/interface'
+import { noise } from '@libp2p/noise'
+import { ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import { tls } from '@libp2p/tls'
+import { yamux } from '@libp2p/yamux'
+import { createLibp2p } from 'libp2p'
+import { MeshError } from '../mesh/errors.ts'
+import type { Log, Network } from '../mesh/ports.ts'
+import { parseBootstrapList } from './bootstrap.ts'
+import { Discovery } from './discovery.ts'
+import { createGater } from './gater.ts'
+import { Gossip } from './gossip.ts'
+import { Issues } from './issues.ts'
+import { type Listener, Listening } from './listening.ts'
+import { MeshNode, type NodeTuning } from './node.ts'
+import { AGENT_VERSION } from './protocols.ts'
+
+/** Enough for a mesh of people and teams; each costs about 1 MiB (S-11). */
+const CONNECTIONS_MAX = 100
+
+/** Sockets in their handshake. A flood of idle ones must not keep out a peer whose handshake takes 30 ms (S-10). */
+const PENDING_MAX = 2_000
+const UPGRADE_MS = 4_000
+
+/** New connections per second from one address: an office or a container host restarts all its instances at once. */
+const INBOUND_PER_SECOND = 40
+
+/** Addresses tried for one peer, and the time for each. */
+const DIAL_ADDRESSES_MAX = 8
+const DIAL_ADDRESS_MS = 5_000
+
+/** A dead connection is found within both. The floor keeps a busy event loop from being taken for one. */
+const LIVENESS_INTERVAL_MS = 15_000
+const LIVENESS_ANSWER_MS = 10_000
+
+export interface NodeInit extends NodeTuning {
+  listenAddrs: string[]
+  /** Said beside the addresses that this machine knows by itself. */
+  announceAddrs: string[]
+  discovery: 'mdns' | 'bootstrap' | 'dht'
+  bootstrapList: string[]
+  /** Topics that this node hears and relays. */
+  topics: string[]
+  /** mDNS service, for tests that must not meet others. */
+  serviceTag?: string
+  /** Blocked by the owner: no connection either way. */
+  denied?: (peer: string) => boolean
+}
+
+/**
+ * One libp2p node with everything of ours on it, not started. The same key gives the same peer id.
+ *
+ * @throws MeshError `key_unreadable`
+ */
+export async function createNode(
+  components: { privateKeyProtobuf: Uint8Array; log: Log },
+  init: NodeInit
+): Promise<Network> {
+  const { log } = components
+  const privateKey = readKey(components.privateKeyProtobuf)
+  const issues = new Issues()
+  const bootstrap = parseBootstrapList(init.bootstrapList, issues)
+  const gossip = new Gossip({ log }, { topics: init.topics })
+  const discovery = new Discovery(
+    { log, issues },
+    {
+      mode: init.discovery,
+      bootstrap,
+      listenAddrs: init.listenAddrs,
+      ...(init.serviceTag !== undefined && { serviceTag: init.serviceTag })
+    }
+  )
+  const ownAddresses = (): string[] => libp2p.getMultiaddrs().map(address => address.toString())
+  const libp2p = await createLibp2p({
+    start: false,
+    privateKey,
+    nodeInfo: { userAgent: AGENT_VERSION },
+    // `listening` listens, address by address.
+    addresses: { listen: [], appendAnnounce: init.announceAddrs },
+    transports: [tcp()],
+    // TLS carries 2.7 times the messages of Noise (measured); Noise is there for every other libp2p.
+    connectionEncrypters: [tls(), noise()],
+    streamMuxers: [yamux()],
+    peerDiscovery: await discovery.modules(),
+    connectionGater: createGater({ ownAddresses, ...(init.denied !== undefined && { denied: init.denied }) }),
+    connectionManager: {
+      maxConnections: CONNECTIONS_MAX,
+      maxIncomingPendingConnections: PENDING_MAX,
+      inboundUpgradeTimeout: UPGRADE_MS,
+      inboundConnectionThreshold: INBOUND_PER_SECOND,
+      maxPeerAddrsToDial: DIAL_ADDRESSES_MAX,
+      addressDialTimeout: DIAL_ADDRESS_MS
+    },
+    connectionMonitor: { pingInterval: LIVENESS_INTERVAL_MS, pingTimeout: { minTimeout: LIVENESS_ANSWER_MS } },
+    services: {
+      identify: identify(),
+      ping: ping(),
+      gossip: parts => gossip.service(parts),
+      listener: (parts: { transportManager: Listener }): Listener => ({
+        listen: addresses => parts.transportManager.listen(addresses)
+      })
+    }
+  })
+  const { listener } = libp2p.services
+  const listening = new Listening({ listener, log, issues }, { addresses: init.listenAddrs })
+  return new MeshNode({ libp2p, gossip, discovery, listening, issues, log }, { ...init, bootstrap })
+}
+
+function readKey(protobuf: Uint8Array): PrivateKey {
+  try {
+    const key = privateKeyFromProtobuf(protobuf)
+    if (key.type === 'Ed25519') return key
+  } catch (error) {
+    throw new MeshError('key_unreadable', { cause: error })
+  }
+  throw new MeshError('key_unreadable', { detail: 'not an Ed25519 key' })
+}

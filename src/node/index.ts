@@ -1,0 +1,1 @@
+export { createNode, type NodeInit } from './assemble.ts'

@@ -1,0 +1,270 @@
+import type { Connection, Stream } from '@libp2p/interface'
+import { MeshError } from '../mesh/errors.ts'
+import type { Log } from '../mesh/ports.ts'
+import { encodeFrame, type Frame, type Hello } from '../protocol/index.ts'
+import { Link, type LinkEvents, type LinkInit } from './link.ts'
+import { LINK_PROTOCOL } from './protocols.ts'
+import type { Strikes } from './strikes.ts'
+
+/** Streams of one peer, both ways: one, a second while both sides open at once, and their successors after a break. */
+export const LINK_STREAMS_MAX = 8
+
+/** Peers with a link or on their way to one; the connection manager keeps fewer connections than this. */
+const PEERS_MAX = 256
+
+/** A link older than this was not opened at the same time as a new one: the peer has lost it. */
+const SIMULTANEOUS_MS = 10_000
+
+/** The opener of a link that must give way does so at once. If it does not, it has never seen the other one. */
+const GIVE_WAY_MS = 3_000
+
+export interface LinksHandler {
+  hello(peer: string): Hello
+  up(connection: Connection, hello: Hello): void
+  down(peer: string): void
+  refused(peer: string, hello: Hello): void
+  frame(peer: string, frame: Exclude<Frame, { type: 'hello' }>): void
+  drained(peer: string): void
+}
+
+export interface LinksInit extends Omit<LinkInit, 'openedByUs' | 'hello'> {
+  simultaneousMs?: number
+  giveWayMs?: number
+}
+
+interface Entry {
+  /** Every stream of this peer that has not ended. */
+  links: Set<Link>
+  /** The one that frames are sent on. */
+  current: Link | undefined
+  /** Set once `current` is too old to have been opened together with a new one. */
+  settled: boolean
+  timers: Set<NodeJS.Timeout>
+  up: PromiseWithResolvers<void>
+  opening: Promise<void> | undefined
+}
+
+/**
+ * The links of this node: one per peer, whoever opened it.
+ *
+ * When both sides open at once, the stream that the lower peer id opened stays and the opener of the other one gives way; what is on
+ * its way there is still read. A link that was replaced or broke with frames on it is said down and up again, so that the mesh sends
+ * anew what has no receipt.
+ */
+export class Links implements LinkEvents {
+  readonly #self: string
+  readonly #log: Log
+  readonly #strikes: Strikes
+  readonly #handler: LinksHandler
+  readonly #init: LinksInit
+  readonly #entries = new Map<string, Entry>()
+
+  constructor(components: { self: string; log: Log; strikes: Strikes; handler: LinksHandler }, init: LinksInit = {}) {
+    this.#self = components.self
+    this.#log = components.log
+    this.#strikes = components.strikes
+    this.#handler = components.handler
+    this.#init = init
+  }
+
+  linked(peer: string): boolean {
+    return this.#entries.get(peer)?.current !== undefined
+  }
+
+  send(peer: string, frame: Frame): boolean {
+    return this.#entries.get(peer)?.current?.send(encodeFrame(frame)) ?? false
+  }
+
+  /** A peer opened a stream to us. */
+  accept(stream: Stream, connection: Connection): void {
+    const peer = connection.remotePeer.toString()
+    const entry = this.#entry(peer)
+    if (entry === undefined || entry.links.size >= LINK_STREAMS_MAX || this.#strikes.out(peer)) {
+      stream.abort(new Error('no more links for this peer'))
+      if (entry !== undefined) this.#sweep(peer, entry)
+      return
+    }
+    this.#start(entry, stream, connection, false)
+  }
+
+  /**
+   * Resolves when frames can flow, over whichever stream.
+   *
+   * @throws MeshError `refused_by_peer`, `not_trusted`, `dial_failed`
+   */
+  async open(connection: Connection, options: { signal: AbortSignal }): Promise<void> {
+    const peer = connection.remotePeer.toString()
+    const entry = this.#entry(peer)
+    if (entry === undefined) throw new MeshError('dial_failed', { peer, retryable: true, detail: 'too many peers' })
+    if (entry.current !== undefined) return
+    entry.opening ??= this.#open(entry, connection, options).finally(() => {
+      entry.opening = undefined
+      this.#sweep(peer, entry)
+    })
+    await Promise.race([entry.opening, entry.up.promise])
+  }
+
+  /** Ends every stream of the peer; what is queued is still written where the peer reads. */
+  drop(peer: string): void {
+    for (const link of [...(this.#entries.get(peer)?.links ?? [])]) link.retire()
+  }
+
+  /** The peer has no connection any more. */
+  lost(peer: string): void {
+    for (const link of [...(this.#entries.get(peer)?.links ?? [])]) link.abort(new Error('the connection is gone'))
+  }
+
+  /** Connection that frames to this peer take. */
+  connectionOf(peer: string): Connection | undefined {
+    return this.#entries.get(peer)?.current?.connection
+  }
+
+  peers(): string[] {
+    return [...this.#entries.keys()]
+  }
+
+  ready(link: Link, hello: Hello): void {
+    const entry = this.#entries.get(link.peer)
+    if (entry === undefined) return
+    const { current } = entry
+    if (current === undefined) {
+      this.#use(entry, link)
+      this.#handler.up(link.connection, hello)
+    } else if (entry.settled || link.openedByUs === current.openedByUs) {
+      this.#log.debug('link replaced', { peer: link.peer })
+      this.#switch(entry, link)
+      current.retire()
+    } else if (link.openedByUs === this.#lower(link.peer)) {
+      this.#use(entry, link)
+      current.retire()
+    } else if (link.openedByUs) {
+      link.retire()
+    } else {
+      this.#awaitGivingWay(entry, link)
+    }
+  }
+
+  refused(link: Link, hello: Hello): void {
+    this.#handler.refused(link.peer, hello)
+  }
+
+  frame(link: Link, frame: Exclude<Frame, { type: 'hello' }>): void {
+    this.#handler.frame(link.peer, frame)
+  }
+
+  drained(link: Link): void {
+    if (this.#entries.get(link.peer)?.current === link) this.#handler.drained(link.peer)
+  }
+
+  malformed(link: Link, code: string): void {
+    const strikes = this.#strikes.add(link.peer)
+    this.#log.warn('peer sent what no peer sends', { peer: link.peer, code, strikes })
+  }
+
+  leaving(link: Link): void {
+    const entry = this.#entries.get(link.peer)
+    if (entry?.current !== link) return
+    const next = [...entry.links].find(other => other.ready)
+    if (next !== undefined) {
+      this.#switch(entry, next)
+    } else {
+      this.#use(entry, undefined)
+      this.#handler.down(link.peer)
+    }
+  }
+
+  ended(link: Link, whole: boolean): void {
+    const entry = this.#entries.get(link.peer)
+    if (entry === undefined) return
+    entry.links.delete(link)
+    if (entry.current === link) this.leaving(link)
+    else if (!whole && link.carried && entry.current !== undefined) this.#switch(entry, entry.current)
+    this.#sweep(link.peer, entry)
+  }
+
+  async #open(entry: Entry, connection: Connection, { signal }: { signal: AbortSignal }): Promise<void> {
+    const peer = connection.remotePeer.toString()
+    const stream = await connection.newStream(LINK_PROTOCOL, { signal, runOnLimitedConnection: true })
+    const greeting = await this.#start(entry, stream, connection, true).greeted
+    if (entry.current !== undefined) return
+    if (greeting === 'refused') throw new MeshError('refused_by_peer', { peer, reason: 'not_admitted' })
+    if (greeting === 'untrusted') throw new MeshError('not_trusted', { peer })
+    throw new MeshError('dial_failed', { peer, retryable: true, detail: 'the link broke before it was up' })
+  }
+
+  #start(entry: Entry, stream: Stream, connection: Connection, openedByUs: boolean): Link {
+    const hello = this.#handler.hello(connection.remotePeer.toString())
+    const link = new Link({ stream, connection, log: this.#log, events: this }, { ...this.#init, openedByUs, hello })
+    entry.links.add(link)
+    link.start()
+    return link
+  }
+
+  /** Are we the side whose stream stays? */
+  #lower(peer: string): boolean {
+    return this.#self < peer
+  }
+
+  #use(entry: Entry, link: Link | undefined): void {
+    entry.current = link
+    entry.settled = false
+    for (const timer of entry.timers) clearTimeout(timer)
+    entry.timers.clear()
+    if (link === undefined) {
+      entry.up = Promise.withResolvers<void>()
+      return
+    }
+    entry.up.resolve()
+    this.#after(entry, this.#init.simultaneousMs ?? SIMULTANEOUS_MS, () => {
+      entry.settled = true
+    })
+  }
+
+  /** Another stream takes over, and frames may have been lost with the one before. */
+  #switch(entry: Entry, link: Link): void {
+    const { hello } = link
+    if (hello === undefined) return
+    this.#use(entry, link)
+    this.#handler.down(link.peer)
+    this.#handler.up(link.connection, hello)
+  }
+
+  /** Both hellos passed on the peer's stream, yet ours stays: the peer closes its own, unless it never saw ours. */
+  #awaitGivingWay(entry: Entry, link: Link): void {
+    this.#after(entry, this.#init.giveWayMs ?? GIVE_WAY_MS, () => {
+      const { current } = entry
+      if (!link.ready || current === undefined) return
+      this.#switch(entry, link)
+      current.retire()
+    })
+  }
+
+  #after(entry: Entry, ms: number, work: () => void): void {
+    const timer = setTimeout(() => {
+      entry.timers.delete(timer)
+      work()
+    }, ms).unref()
+    entry.timers.add(timer)
+  }
+
+  #entry(peer: string): Entry | undefined {
+    let entry = this.#entries.get(peer)
+    if (entry === undefined && this.#entries.size < PEERS_MAX) {
+      entry = {
+        links: new Set(),
+        current: undefined,
+        settled: false,
+        timers: new Set(),
+        up: Promise.withResolvers<void>(),
+        opening: undefined
+      }
+      this.#entries.set(peer, entry)
+    }
+    return entry
+  }
+
+  #sweep(peer: string, entry: Entry): void {
+    if (entry.links.size > 0 || entry.opening !== undefined || this.#entries.get(peer) !== entry) return
+    this.#entries.delete(peer)
+  }
+}

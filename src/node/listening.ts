@@ -1,0 +1,84 @@
+import { createServer } from 'node:net'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import type { Log } from '../mesh/ports.ts'
+import type { Issues } from './issues.ts'
+
+/** A port that was taken may be free again after a while. */
+const RETRY_MS = 30_000
+
+/** What is needed of libp2p's transport manager. */
+export interface Listener {
+  listen(addresses: Multiaddr[]): Promise<void>
+}
+
+/**
+ * Listens on each configured address by itself. One that fails costs only itself: it is said in the issues and tried again.
+ */
+export class Listening {
+  readonly #listener: Listener
+  readonly #log: Log
+  readonly #issues: Issues
+  readonly #addresses: string[]
+  readonly #waiting = new Set<string>()
+  readonly #retryMs: number
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(
+    components: { listener: Listener; log: Log; issues: Issues },
+    init: { addresses: string[]; retryMs?: number }
+  ) {
+    this.#listener = components.listener
+    this.#log = components.log
+    this.#issues = components.issues
+    this.#addresses = init.addresses
+    this.#retryMs = init.retryMs ?? RETRY_MS
+  }
+
+  async start(): Promise<void> {
+    await Promise.all(this.#addresses.map(address => this.#listen(address)))
+    const retry = (): void => {
+      for (const address of this.#waiting) this.#retry(address)
+    }
+    this.#timer = setInterval(retry, this.#retryMs).unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  async #listen(address: string): Promise<void> {
+    try {
+      await this.#listener.listen([multiaddr(address)])
+      this.#waiting.delete(address)
+      if (this.#issues.clear(address)) this.#log.info('listening again', { address })
+    } catch (error) {
+      const reason = reasonOf(error)
+      if (reason.retry) this.#waiting.add(address)
+      const news = this.#issues.report(address, `Cannot listen on ${address}: ${reason.words}.`)
+      if (news) this.#log.warn('cannot listen', { address, reason: reason.words })
+    }
+  }
+
+  /** A failed try leaves a listener behind in libp2p, so the port is asked first whether it is free. */
+  #retry(address: string): void {
+    const [, host, port] = /^\/ip[46]\/([^/]+)\/tcp\/(\d+)/.exec(address) ?? []
+    if (host === undefined) return
+    const probe = createServer()
+    probe.on('error', error => this.#log.debug('still cannot listen', { address, reason: error.message }))
+    probe.listen({ host, port: Number(port) }, () => {
+      probe.close(() => {
+        if (this.#timer !== undefined) void this.#listen(address)
+      })
+    })
+  }
+}
+
+/** The transport manager gives one error for all of an address's listeners, with the system's code inside its text. */
+function reasonOf(error: unknown): { words: string; retry: boolean } {
+  const text = error instanceof Error ? error.message : ''
+  if (text.includes('EADDRINUSE')) return { words: 'the port is taken by another program', retry: true }
+  if (text.includes('EACCES')) return { words: 'this user may not use the port', retry: true }
+  if (text.includes('EADDRNOTAVAIL')) return { words: 'this machine does not have the address', retry: true }
+  return { words: 'it is not an address that this node can listen on', retry: false }
+}

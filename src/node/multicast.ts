@@ -1,0 +1,23 @@
+import { createSocket } from 'node:dgram'
+
+/** Where mDNS lives (RFC 6762). */
+const MDNS_ADDRESS = '224.0.0.251'
+const MDNS_PORT = 5353
+
+/**
+ * Why multicast cannot work on this host, as an error code, or undefined when there is a route for it.
+ *
+ * Connecting a UDP socket asks the routing table and sends nothing. Without it a missing route shows nowhere: mDNS just finds nobody.
+ */
+export async function multicastTrouble(): Promise<string | undefined> {
+  const socket = createSocket('udp4')
+  const { promise, resolve } = Promise.withResolvers<string | undefined>()
+  const fail = (error: NodeJS.ErrnoException): void => resolve(error.code ?? error.message)
+  socket.on('error', fail)
+  socket.connect(MDNS_PORT, MDNS_ADDRESS, () => resolve(undefined))
+  try {
+    return await promise
+  } finally {
+    socket.close()
+  }
+}
