@@ -1,0 +1,177 @@
+import { Alarm } from './alarm.ts'
+import { Conversation, type Waiting } from './conversation.ts'
+import { Delivery, type DeliveryComponents, type DeliveryInit } from './delivery.ts'
+import { failure } from './guard.ts'
+import type { Clock, InboxRow, Log, Store } from './ports.ts'
+
+/** Conversations served at once: each may hold a model call, and the host has other work too. */
+export const DISPATCHES_MAX = 8
+
+/** What may wait for dispatch, per instance and in all: beyond it senders keep their messages. As many entries as an outbox holds. */
+const INSTANCE_MAX_ENTRIES = 1_000
+const INSTANCE_MAX_BYTES = 16 * 1024 * 1024
+const TOTAL_MAX_ENTRIES = 10_000
+const TOTAL_MAX_BYTES = 64 * 1024 * 1024
+
+/** Waits between two tries, ms: doubled from one second to a minute. */
+const RETRY_FIRST_MS = 1_000
+const RETRY_MAX_MS = 60_000
+
+/** Tries before a message is given up and its sender told: about an hour with these waits. */
+const RETRIES_MAX = 60
+
+/** Conversations whose gap was waited for once and is not waited for again. */
+const PASSED_MAX = 4_096
+
+interface Load {
+  entries: number
+  bytes: number
+}
+
+/**
+ * Brings verified rows to the host: one lane per instance and conversation, in the order of seq, never two dispatches of a conversation at
+ * once, at most eight in all. The store holds the truth; what waits here is found again after a restart.
+ */
+export class Dispatch {
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #delivery: Delivery
+  readonly #alarm: Alarm
+  /** One per conversation with rows that wait or are under way; at most as many as there are rows. */
+  readonly #lanes = new Map<string, Conversation>()
+  /** Lanes to look at, in turn. */
+  readonly #ready = new Set<Conversation>()
+  /** When to look at lanes that wait for a time. */
+  readonly #due = new Map<Conversation, number>()
+  readonly #active = new Set<Promise<void>>()
+  readonly #loads = new Map<string, Load>()
+  readonly #total: Load = { entries: 0, bytes: 0 }
+  /** Lowest seq that is still waited for, of conversations that went on without an earlier one. At most PASSED_MAX. */
+  readonly #passed = new Map<string, number>()
+  #signal: AbortSignal | undefined
+
+  constructor(components: DeliveryComponents, init: DeliveryInit) {
+    this.#store = components.store
+    this.#clock = components.clock
+    this.#log = components.log
+    this.#delivery = new Delivery(components, init)
+    this.#alarm = new Alarm(components, { onDue: () => this.#pump() })
+  }
+
+  /** Whether one more row of this instance may wait. */
+  room(instance: string): boolean {
+    const own = this.#loads.get(instance) ?? { entries: 0, bytes: 0 }
+    return (
+      own.entries < INSTANCE_MAX_ENTRIES &&
+      own.bytes < INSTANCE_MAX_BYTES &&
+      this.#total.entries < TOTAL_MAX_ENTRIES &&
+      this.#total.bytes < TOTAL_MAX_BYTES
+    )
+  }
+
+  /** Takes a verified row that is not final. It may be called before `run`. */
+  add(row: InboxRow): void {
+    const key = `${row.instance} ${row.conversation}`
+    let lane = this.#lanes.get(key)
+    if (lane === undefined) {
+      lane = new Conversation({ nextSeq: epoch => this.#nextSeq(row.instance, epoch, row.conversation) })
+      this.#lanes.set(key, lane)
+    }
+    const { instance, id, epoch, conversation, seq } = row
+    const sinceMs = this.#clock.monotonicMs()
+    const bytes = row.envelope.length
+    if (!lane.add({ instance, id, epoch, conversation, seq, bytes, sinceMs, retries: 0 })) return
+    this.#count(row.instance, 1, bytes)
+    this.#ready.add(lane)
+    this.#pump()
+  }
+
+  /** Dispatches until the signal, then resolves at once: rows under way are left to the next start. */
+  async run(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return
+    this.#signal = signal
+    this.#pump()
+    await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }))
+    this.#signal = undefined
+    this.#alarm.clear()
+    await Promise.all(this.#active)
+  }
+
+  #pump(): void {
+    const signal = this.#signal
+    if (signal === undefined || signal.aborted) return
+    const nowMs = this.#clock.monotonicMs()
+    for (const [lane, dueMs] of this.#due) if (dueMs <= nowMs) this.#ready.add(lane)
+    for (const lane of this.#ready) {
+      if (this.#active.size >= DISPATCHES_MAX) break
+      this.#ready.delete(lane)
+      this.#due.delete(lane)
+      const next = lane.next(nowMs)
+      if (next === undefined) continue
+      if ('take' in next) this.#start(lane, next.take, next.gap, signal)
+      else this.#due.set(lane, next.waitUntilMs)
+    }
+    if (this.#due.size === 0) this.#alarm.clear()
+    else if (this.#active.size < DISPATCHES_MAX) this.#alarm.at(Math.min(...this.#due.values()))
+  }
+
+  #start(lane: Conversation, waiting: Waiting, gap: boolean, signal: AbortSignal): void {
+    if (gap) this.#log.warn('A conversation goes on without an earlier message.', { id: waiting.id, seq: waiting.seq })
+    lane.busy = true
+    const work = this.#dispatch(lane, waiting, signal).finally(() => {
+      lane.busy = false
+      this.#active.delete(work)
+      this.#ready.add(lane)
+      this.#pump()
+    })
+    this.#active.add(work)
+  }
+
+  /** Never rejects. */
+  async #dispatch(lane: Conversation, waiting: Waiting, signal: AbortSignal): Promise<void> {
+    const { instance, id } = waiting
+    const last = waiting.retries >= RETRIES_MAX
+    // Also for a store that fails: what is in it stays there, and is looked at again.
+    const delivered = await this.#delivery.deliver(instance, id, { last, signal }).catch(error => {
+      this.#log.error('A dispatch failed.', { id, ...failure(error) })
+      return 'again' as const
+    })
+    if (delivered === 'left') return
+    if (delivered === 'again') {
+      lane.holdUntil(this.#clock.monotonicMs() + Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** waiting.retries))
+      waiting.retries++
+      return
+    }
+    lane.remove(waiting)
+    this.#count(instance, -1, -waiting.bytes)
+    this.#pass(waiting)
+    if (lane.empty) this.#lanes.delete(`${instance} ${waiting.conversation}`)
+  }
+
+  #nextSeq(instance: string, epoch: string, conversation: string): number {
+    const passed = this.#passed.get(`${instance} ${epoch} ${conversation}`) ?? 0
+    return Math.max(passed, this.#store.inbox.nextSeq(instance, epoch, conversation))
+  }
+
+  /** Remembers that a conversation went on beyond a gap that the store still sees. */
+  #pass({ instance, epoch, conversation, seq }: Waiting): void {
+    const key = `${instance} ${epoch} ${conversation}`
+    const next = Math.max(this.#passed.get(key) ?? 0, seq + 1)
+    this.#passed.delete(key)
+    if (this.#store.inbox.nextSeq(instance, epoch, conversation) >= next) return
+    this.#passed.set(key, next)
+    const oldest = this.#passed.keys().next().value
+    if (this.#passed.size > PASSED_MAX && oldest !== undefined) this.#passed.delete(oldest)
+  }
+
+  #count(instance: string, entries: number, bytes: number): void {
+    const load = this.#loads.get(instance) ?? { entries: 0, bytes: 0 }
+    load.entries += entries
+    load.bytes += bytes
+    this.#total.entries += entries
+    this.#total.bytes += bytes
+    if (load.entries === 0) this.#loads.delete(instance)
+    else this.#loads.set(instance, load)
+  }
+}

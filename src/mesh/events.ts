@@ -1,0 +1,6 @@
+import type { Path } from './ports.ts'
+
+/** What a running mesh tells its host. The bare host prints these as JSON lines. */
+export type MeshEvent =
+  | { type: 'ready'; peerId: string; instanceId: string; addresses: string[] }
+  | { type: 'peer'; state: 'connected' | 'disconnected'; peerId: string; instanceId: string; path: Path | null }

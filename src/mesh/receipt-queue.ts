@@ -1,0 +1,77 @@
+import type { Receipt } from '../protocol/index.ts'
+import { RECEIPTS_MAX } from '../protocol/index.ts'
+import { guarded } from './guard.ts'
+import type { Log, Network } from './ports.ts'
+
+/** Receipts kept for a peer that does not read them: 20 windows of messages in flight, 500 KiB. Past it the link is ended. */
+const WAITING_MAX = 5_120
+
+/**
+ * Receipts on their way out, one queue per linked peer. Those of one turn of the event loop share a frame, a later receipt of a message replaces an
+ * earlier one, and a full link is waited for. They go with the link: the sender asks again on the next one for everything that it still waits for.
+ */
+export class ReceiptQueue {
+  readonly #network: Pick<Network, 'send' | 'disconnect'>
+  readonly #log: Log
+  /** By peer, then by message id. As many peers as links. */
+  readonly #queues = new Map<string, Map<string, Receipt>>()
+  readonly #full = new Set<string>()
+  readonly #due = new Set<string>()
+
+  constructor(components: { network: Pick<Network, 'send' | 'disconnect'>; log: Log }) {
+    this.#network = components.network
+    this.#log = components.log
+  }
+
+  linkUp(peer: string): void {
+    this.#queues.set(peer, new Map())
+  }
+
+  linkDown(peer: string): void {
+    this.#queues.delete(peer)
+    this.#full.delete(peer)
+  }
+
+  drained(peer: string): void {
+    if (this.#full.delete(peer)) this.#flush(peer)
+  }
+
+  add(peer: string, receipts: Receipt[]): void {
+    const queue = this.#queues.get(peer)
+    if (queue === undefined) return
+    for (const receipt of receipts) {
+      queue.delete(receipt.id)
+      queue.set(receipt.id, receipt)
+    }
+    if (queue.size > WAITING_MAX) this.#giveUp(peer)
+    else if (this.#due.size === 0) setImmediate(() => guarded(this.#log, 'Sending receipts', () => this.#flushDue()))
+    this.#due.add(peer)
+  }
+
+  #flushDue(): void {
+    const due = [...this.#due]
+    this.#due.clear()
+    for (const peer of due) this.#flush(peer)
+  }
+
+  #flush(peer: string): void {
+    const queue = this.#queues.get(peer)
+    if (queue === undefined || this.#full.has(peer)) return
+    while (queue.size > 0) {
+      const receipts = [...queue.values().take(RECEIPTS_MAX)]
+      if (!this.#network.send(peer, { type: 'receipts', receipts })) {
+        this.#full.add(peer)
+        return
+      }
+      for (const { id } of receipts) queue.delete(id)
+    }
+  }
+
+  #giveUp(peer: string): void {
+    this.#log.warn('A peer does not read its receipts; its link ends.', { peer })
+    this.#queues.get(peer)?.clear()
+    this.#network.disconnect(peer).catch(error => {
+      this.#log.warn('A link could not be ended.', { peer, error: String(error) })
+    })
+  }
+}
