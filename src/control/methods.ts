@@ -54,6 +54,11 @@ export const sendParamsSchema = z.object({
   /** `host`: the host spoke by itself; such a message starts no turn. */
   kind: z.enum(['message', 'host']).optional(),
   idempotencyKey: z.string().min(1).max(512).optional(),
+  /**
+   * The key holds only until this call has ended for its caller: the same text may then be sent again on purpose, while a call that a crash cut
+   * off finds its message when it is made again.
+   */
+  keyUntilTold: z.boolean().optional(),
   /** Host session that asked: where a late answer goes. */
   session: z.string().min(1).max(512).optional(),
   /** Id of an inbound message that is being acted upon: the trace goes on from it. */

@@ -1,0 +1,45 @@
+import type { Status } from '../control/methods.ts'
+import { safe } from '../protocol/index.ts'
+import { defineCommand, EXIT } from './command.ts'
+import { fields } from './table.ts'
+
+/** Longest multiaddr shown; longer ones exist only on purpose. */
+const ADDRESS_MAX_CHARS = 512
+
+/** An issue is a sentence, wrapped over a few lines. */
+const ISSUE_MAX_CHARS = 500
+
+export const status = defineCommand({
+  name: 'status',
+  summary: 'Show who this instance is, where it listens, and what waits or does not work.',
+  example: 'status --json',
+  positionals: [],
+  options: {},
+  async run({ client, out, signal }) {
+    const report = await client.call('status', {}, { signal })
+    out.result(report, () => lines(report))
+    return EXIT.done
+  }
+})
+
+function lines(report: Status): string[] {
+  const { outbox, inbox } = report
+  const unknown = inbox.unknown === 0 ? '' : `, ${inbox.unknown} of unknown outcome`
+  return fields([
+    ['instance', safe(report.instanceId)],
+    ['peer id', safe(report.peerId)],
+    ...many('address', report.addresses, ADDRESS_MAX_CHARS, 'none: this instance is not listening'),
+    ['reachable', report.reachability],
+    ['peers', `${report.peers} connected`],
+    ['outbox', `${outbox.waiting} waiting`],
+    ['inbox', `${inbox.open} open${unknown}`],
+    ['running', `version ${safe(report.version)} since ${safe(report.startedAt)}`],
+    ...many('not yet', report.pendingSettings, ISSUE_MAX_CHARS),
+    ...many('issue', report.issues, ISSUE_MAX_CHARS)
+  ])
+}
+
+function many(name: string, values: readonly string[], maxChars: number, none?: string): [string, string][] {
+  if (values.length === 0) return none === undefined ? [] : [[name, none]]
+  return values.map((value, index) => [index === 0 ? name : '', safe(value, maxChars)])
+}

@@ -1,0 +1,82 @@
+import type { Writable } from 'node:stream'
+import { jsonLine } from '../commands/index.ts'
+import type { AbortOptions } from '../mesh/ports.ts'
+
+/** What the bare host prints, one JSON document a line. */
+export type NodeEvent =
+  | { event: 'ready'; peerId: string; instanceId: string; addresses: string[] }
+  | { event: 'peer'; state: 'connected' | 'disconnected'; peerId: string; instanceId: string; path: string | null }
+  | {
+      event: 'message'
+      id: string
+      fromPeerId: string
+      fromInstanceId: string
+      conversation: string
+      inReplyTo: string | null
+      text: string
+    }
+  | { event: 'broadcast'; id: string; topic: string; fromPeerId: string; fromInstanceId: string; text: string }
+
+/** Lines that may wait for a slow reader. Messages beyond them stay in the store, the rest is best effort. */
+const WAITING_MAX = 1000
+
+/** Writes events to the stream that a program reads: whole lines, in order, `ready` before all others. */
+export class JsonLines {
+  readonly #stream: Writable
+  readonly #closed = Promise.withResolvers<void>()
+  readonly #ready = Promise.withResolvers<void>()
+  #open = true
+  #waiting = 0
+
+  constructor(components: { stream: Writable }) {
+    this.#stream = components.stream
+    const end = (): void => {
+      this.#open = false
+      this.#closed.resolve()
+    }
+    // A reader that has gone shows itself as EPIPE at the next write.
+    this.#stream.on('error', end)
+    this.#stream.on('close', end)
+  }
+
+  /** Resolves when nobody reads any more. */
+  get closed(): Promise<void> {
+    return this.#closed.promise
+  }
+
+  /**
+   * Resolves with true once the operating system has taken the line; with false when it was not taken: the reader has gone or is far behind,
+   * or the signal came first.
+   */
+  async write(event: NodeEvent, { signal }: AbortOptions = {}): Promise<boolean> {
+    if (!this.#open || signal?.aborted === true || this.#waiting >= WAITING_MAX) return false
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    const abort = (): void => resolve(false)
+    signal?.addEventListener('abort', abort, { once: true })
+    this.#waiting += 1
+    try {
+      if (event.event === 'ready') {
+        this.#post(event, resolve)
+        this.#ready.resolve()
+      } else {
+        void this.#ready.promise.then(() => (signal?.aborted === true ? resolve(false) : this.#post(event, resolve)))
+      }
+      return await promise
+    } finally {
+      this.#waiting -= 1
+      signal?.removeEventListener('abort', abort)
+    }
+  }
+
+  /** Resolves when everything written so far was taken, or nobody reads any more. */
+  async flush(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    if (this.#open) this.#stream.write('', () => resolve())
+    else resolve()
+    await promise
+  }
+
+  #post(event: NodeEvent, taken: (whole: boolean) => void): void {
+    this.#stream.write(jsonLine(event), error => taken(error === null || error === undefined))
+  }
+}
