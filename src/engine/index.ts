@@ -1,0 +1,2 @@
+export { type Engine, type EngineOptions, startEngine } from './engine.ts'
+export { type EngineWorkerData, serveWorker } from './worker.ts'

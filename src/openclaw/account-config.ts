@@ -1,0 +1,52 @@
+import type { OpenClawConfig } from 'openclaw/plugin-sdk/channel-core'
+import { parseSettings, type Settings, SettingsError } from '../settings/index.ts'
+import { PLUGIN_ID } from '../settings/manifest.ts'
+
+/** There is exactly one account: one key, one node. */
+export const ACCOUNT_ID = 'default'
+
+/** What the host hands back to every adapter. Settings that the schema refuses are told when the account starts, not when it is listed. */
+export interface MeshAccount {
+  accountId: string
+  enabled: boolean
+  configured: boolean
+  settings?: Settings
+  /** One sentence: path, value, what is allowed. */
+  problem?: string
+  /** The host's security audit reads these here. */
+  config: { dmPolicy: string; allowFrom: string[] }
+}
+
+const CHANNEL_PATH = `channels.${PLUGIN_ID}`
+
+/** The channel block, and below it key by key the block of the plugin entry. Undefined when neither is there. */
+export function settingsBlock(cfg: OpenClawConfig): Record<string, unknown> | undefined {
+  const channel = record(record(cfg.channels)?.[PLUGIN_ID])
+  const entry = record(record(record(cfg.plugins)?.entries)?.[PLUGIN_ID])
+  const config = record(entry?.config)
+  if (channel === undefined && config === undefined) return undefined
+  return { ...config, ...channel }
+}
+
+export function resolveAccount(cfg: OpenClawConfig): MeshAccount {
+  const block = settingsBlock(cfg)
+  const config = { dmPolicy: 'pairing', allowFrom: [] as string[] }
+  if (block === undefined) return { accountId: ACCOUNT_ID, enabled: false, configured: false, config }
+  try {
+    const settings = parseSettings(block, CHANNEL_PATH)
+    return {
+      accountId: ACCOUNT_ID,
+      enabled: settings.enabled,
+      configured: true,
+      settings,
+      config: { dmPolicy: settings.dmPolicy, allowFrom: settings.allowFrom }
+    }
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error
+    return { accountId: ACCOUNT_ID, enabled: block.enabled !== false, configured: true, problem: error.message, config }
+  }
+}
+
+function record(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined
+}

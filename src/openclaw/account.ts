@@ -1,0 +1,78 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { channelReadyPatch, channelStoppedPatch } from 'openclaw/plugin-sdk/gateway-runtime'
+import type { HostPorts } from '../control/bridge.ts'
+import type { MeshEvent } from '../mesh/events.ts'
+import type { Settings } from '../settings/index.ts'
+import { ACCOUNT_ID, type MeshAccount } from './account-config.ts'
+import { ChannelDisplay, type ChannelTarget } from './display.ts'
+import { EngineThread } from './engine-thread.ts'
+import { hostLog, type HostLogSink } from './host-log.ts'
+import type { ChannelRuntime, HostConfig, HostRuntime } from './host-types.ts'
+import { InboundAgent } from './inbound.ts'
+import { HostNotices } from './notices.ts'
+import { publishAccount } from './slot.ts'
+import { packageVersion } from '../commands/index.ts'
+
+/** What the host passes to startAccount, as far as we use it. */
+export interface AccountContext {
+  account: MeshAccount
+  abortSignal: AbortSignal
+  log?: HostLogSink
+  channelRuntime?: unknown
+  setStatus(next: { accountId: string } & Record<string, unknown>): void
+}
+
+/**
+ * The life of the account: starts the engine's thread, stays until the host aborts, and takes everything down again. Whatever the engine does,
+ * nothing is thrown here after the start.
+ *
+ * @throws Error with one sentence when the settings are wrong
+ */
+export async function runAccount(context: AccountContext, runtime: HostRuntime): Promise<void> {
+  const { account, abortSignal } = context
+  if (account.settings === undefined) throw new Error(account.problem ?? 'libp2p-mesh is not configured.')
+  const log = hostLog(context.log ?? console)
+  const status = (patch: Record<string, unknown>): void => context.setStatus({ accountId: ACCOUNT_ID, ...patch })
+  const host = hostPorts(context, runtime, account.settings, status)
+  const engine = new EngineThread(
+    { host: { ...host, log } },
+    {
+      url: new URL('./engine.js', import.meta.url),
+      options: { stateDir: runtime.state.resolveStateDir(process.env), settings: account.settings, version: packageVersion(), program: 'openclaw gateway' }
+    }
+  )
+  const withdraw = publishAccount({ client: engine.client(), health: () => engine.health })
+  try {
+    await engine.run(abortSignal)
+  } finally {
+    withdraw()
+    status(channelStoppedPatch())
+  }
+}
+
+function hostPorts(context: AccountContext, runtime: HostRuntime, settings: Settings, status: (patch: Record<string, unknown>) => void): Omit<HostPorts, 'log'> {
+  const config = (): HostConfig => runtime.config.current() as HostConfig
+  const inbound = channelTarget(settings)
+  return {
+    ...(inbound === undefined
+      ? {
+          agent: new InboundAgent({
+            channelRuntime: (context.channelRuntime ?? runtime.channel) as ChannelRuntime,
+            config,
+            // Taken here because the host refuses dispatches from any other async context after a hot update.
+            inAccountContext: AsyncLocalStorage.snapshot()
+          })
+        }
+      : { display: new ChannelDisplay({ config }, inbound) }),
+    notices: new HostNotices({ config, system: runtime.system }, { inbound }),
+    event: (event: MeshEvent) => {
+      if (event.type === 'ready') status({ ...channelReadyPatch(), name: event.peerId, mode: 'libp2p' })
+      else status({ lastTransportActivityAt: Date.now() })
+    }
+  }
+}
+
+function channelTarget(settings: Settings): ChannelTarget | undefined {
+  const { inboundChannel, inboundTarget } = settings
+  return inboundChannel === undefined || inboundTarget === undefined ? undefined : { channel: inboundChannel, to: inboundTarget }
+}

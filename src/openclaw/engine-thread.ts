@@ -1,0 +1,168 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
+import { ENGINE_START, ENGINE_STOP, type HostPorts, serveHost } from '../control/bridge.ts'
+import { type ControlClient, controlClient } from '../control/client.ts'
+import { type Method, methods } from '../control/methods.ts'
+import { portChannel } from '../control/port-channel.ts'
+import { Rpc } from '../control/rpc.ts'
+import type { EngineOptions } from '../engine/index.ts'
+import { MeshError } from '../mesh/errors.ts'
+
+/** First restart at once for the user's eye, later ones slower: an engine that dies at every start must not eat a core. */
+const RESTART_MIN_MS = 250
+const RESTART_MAX_MS = 30_000
+
+/** An engine that ran this long had started well: the next end is a new story. */
+const HEALTHY_AFTER_MS = 60_000
+
+/** How long a call waits for an engine that is starting or restarting. */
+const CALL_WAIT_MS = 5_000
+
+/** The gateway wants to be gone within 5 s of SIGTERM; an engine that hangs is ended by force before that. */
+const STOP_MAX_MS = 3_000
+
+export interface EngineThreadInit {
+  /** The bundled engine, beside the plugin's own file. */
+  url: URL
+  options: EngineOptions
+}
+
+/** What status shows of the thread itself. */
+export interface EngineHealth {
+  running: boolean
+  restarts: number
+  /** Why it ended last, one line. */
+  lastError?: string
+}
+
+interface Running {
+  worker: Worker
+  rpc: Rpc
+  exited: Promise<void>
+}
+
+/**
+ * Runs the engine in a thread of its own and keeps it running: whatever is thrown there ends that thread, never the gateway, and a new one takes
+ * over from the store. Calls wait for an engine that is coming up; those that are safe to repeat go on with the next engine.
+ */
+export class EngineThread {
+  readonly #host: HostPorts
+  readonly #init: EngineThreadInit
+  #current = Promise.withResolvers<Running>()
+  #health: EngineHealth = { running: false, restarts: 0 }
+  #stopped = false
+
+  constructor(components: { host: HostPorts }, init: EngineThreadInit) {
+    this.#host = components.host
+    this.#init = init
+    // Nobody may be waiting when an engine fails to start.
+    this.#current.promise.catch(() => {})
+  }
+
+  get health(): EngineHealth {
+    return this.#health
+  }
+
+  /** The control client of whatever engine is up. */
+  client(): ControlClient {
+    return controlClient({ call: async (method, params, options) => await this.#call(method as Method, params, options), close: () => {} })
+  }
+
+  /** Returns after the signal, when the thread is gone. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    let delayMs = RESTART_MIN_MS
+    while (!signal.aborted) {
+      const startedMs = performance.now()
+      const failure = await this.#runOnce(signal)
+      if (signal.aborted) break
+      this.#health = { running: false, restarts: this.#health.restarts + 1, lastError: failure }
+      if (performance.now() - startedMs > HEALTHY_AFTER_MS) delayMs = RESTART_MIN_MS
+      this.#host.log.error(`Engine ended: ${failure}. Next start in ${delayMs} ms`)
+      await sleep(delayMs, undefined, { signal }).catch(() => {})
+      delayMs = Math.min(delayMs * 2, RESTART_MAX_MS)
+    }
+    this.#stopped = true
+    this.#health = { ...this.#health, running: false }
+    this.#current.reject(new MeshError('engine_down'))
+  }
+
+  /** One life of the thread; returns why it ended. */
+  async #runOnce(signal: AbortSignal): Promise<string> {
+    const running = this.#spawn()
+    let failure = 'it stopped by itself'
+    running.worker.on('error', (error) => {
+      failure = error instanceof Error ? error.message : String(error)
+    })
+    const stop = (): void => void this.#stop(running)
+    signal.addEventListener('abort', stop, { once: true })
+    try {
+      if (signal.aborted) stop()
+      await running.rpc.call(ENGINE_START, {})
+      this.#health = { running: true, restarts: this.#health.restarts }
+      this.#current.resolve(running)
+    } catch (error) {
+      if (!(error instanceof MeshError && error.code === 'engine_down')) failure = error instanceof Error ? error.message : String(error)
+      await running.worker.terminate()
+    }
+    await running.exited
+    signal.removeEventListener('abort', stop)
+    this.#current = Promise.withResolvers<Running>()
+    this.#current.promise.catch(() => {})
+    return failure
+  }
+
+  #spawn(): Running {
+    const { options, url } = this.#init
+    const shape = { agent: this.#host.agent !== undefined, display: this.#host.display !== undefined }
+    const worker = new Worker(url, { workerData: { libp2pMesh: { options, shape } }, name: 'libp2p-mesh' })
+    const { promise: exited, resolve } = Promise.withResolvers<void>()
+    worker.once('exit', () => resolve())
+    const rpc: Rpc = new Rpc({ channel: portChannel(worker, 'exit') }, { handlers: serveHost(this.#host, () => rpc), closedCode: 'engine_down' })
+    return { worker, rpc, exited }
+  }
+
+  async #stop(running: Running): Promise<void> {
+    const deadline = new AbortController()
+    const timer = setTimeout(() => deadline.abort(new MeshError('aborted')), STOP_MAX_MS)
+    try {
+      await running.rpc.call(ENGINE_STOP, {}, { signal: deadline.signal })
+    } catch (error) {
+      this.#host.log.warn(`Engine did not stop by itself: ${error instanceof Error ? error.message : String(error)}`)
+    } finally {
+      clearTimeout(timer)
+      await running.worker.terminate()
+    }
+  }
+
+  async #call(method: Method, params: unknown, options: { signal?: AbortSignal } = {}): Promise<unknown> {
+    for (;;) {
+      const running = await this.#up(options.signal)
+      try {
+        return await running.rpc.call(method, params, options)
+      } catch (error) {
+        const lost = error instanceof MeshError && error.code === 'engine_down'
+        if (!lost || this.#stopped || !repeatable(method, params)) throw error
+      }
+    }
+  }
+
+  /** The engine that is up, or the next one if it is there soon enough. */
+  async #up(signal: AbortSignal | undefined): Promise<Running> {
+    signal?.throwIfAborted()
+    const { promise: failed, reject } = Promise.withResolvers<never>()
+    const abort = (): void => reject(signal?.reason)
+    const timer = setTimeout(() => reject(new MeshError('engine_down', { retryable: true, detail: this.#health.lastError })), CALL_WAIT_MS)
+    signal?.addEventListener('abort', abort, { once: true })
+    try {
+      return await Promise.race([this.#current.promise, failed])
+    } finally {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
+    }
+  }
+}
+
+/** Asking twice changes nothing: questions, and sends that carry the key by which the outbox knows them again. */
+function repeatable(method: Method, params: unknown): boolean {
+  return !methods[method].changes || (typeof params === 'object' && params !== null && 'idempotencyKey' in params)
+}

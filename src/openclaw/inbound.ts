@@ -1,0 +1,114 @@
+import type { Agent, DispatchOutcome, Inbound, TurnEvents } from '../mesh/ports.ts'
+import { PLUGIN_ID } from '../settings/manifest.ts'
+import { ACCOUNT_ID } from './account-config.ts'
+import { frameText } from './frame-text.ts'
+import type { ChannelRuntime, HostConfig } from './host-types.ts'
+
+/** Agent that answers peers; routing to others comes with the host's own bindings. */
+const AGENT_ID = 'main'
+
+export interface InboundComponents {
+  channelRuntime: ChannelRuntime
+  config(): HostConfig
+  /** Runs work in the async context that startAccount saw: the host refuses any other after a hot update. */
+  inAccountContext<T>(work: () => T): T
+}
+
+/**
+ * Runs a peer's text as a turn of the local agent, in a session of the peer alone, without any tool and without command rights.
+ *
+ * The session key has the shape of a sub-agent's: the host re-runs interrupted turns of ordinary sessions by itself, with every tool, and leaves
+ * these to us.
+ */
+export class InboundAgent implements Agent {
+  readonly #components: InboundComponents
+
+  constructor(components: InboundComponents) {
+    this.#components = components
+  }
+
+  async turn(inbound: Inbound, events: TurnEvents, options: { signal?: AbortSignal } = {}): Promise<DispatchOutcome> {
+    const progress = { adopted: false, replied: false }
+    try {
+      await this.#components.inAccountContext(() => this.#dispatch(inbound, events, progress, options.signal))
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error)
+      // Before adoption nothing has happened at the host: a drain, a busy state database, a refused context.
+      return progress.adopted ? { outcome: 'unknown', detail } : { outcome: 'retry', detail }
+    }
+    if (progress.adopted || progress.replied) return { outcome: 'done' }
+    return { outcome: 'retry', detail: 'the host took no turn' }
+  }
+
+  async #dispatch(inbound: Inbound, events: TurnEvents, progress: { adopted: boolean; replied: boolean }, signal: AbortSignal | undefined): Promise<void> {
+    const { channelRuntime } = this.#components
+    const cfg = this.#components.config()
+    const sessionKey = sessionKeyOf(inbound)
+    const senderId = `mesh-${inbound.from.peer}`
+    const access = await channelRuntime.inbound.ingress.resolveStable({
+      channelId: PLUGIN_ID,
+      accountId: ACCOUNT_ID,
+      cfg,
+      identity: { key: 'peer', entryIdPrefix: 'mesh' },
+      // Our own admission has let this peer in before the text came here; the host's lists say nothing about the mesh.
+      useDefaultPairingStore: false,
+      dmPolicy: 'allowlist',
+      allowFrom: [senderId],
+      subject: { stableId: senderId },
+      conversation: { kind: 'direct', id: senderId },
+      contextBinding: { agentId: AGENT_ID, sessionKey, messageId: inbound.hostMessageId, inboundEventKind: 'user_request' }
+    })
+    if (access.ingress.admission !== 'dispatch') throw new Error(`the host's ingress answered ${access.ingress.admission}`)
+    const body = frameText(inbound)
+    const ctxPayload = await channelRuntime.inbound.buildContext({
+      channel: PLUGIN_ID,
+      accountId: ACCOUNT_ID,
+      messageId: inbound.hostMessageId,
+      messageIdFull: inbound.hostMessageId,
+      timestamp: inbound.sentMs,
+      from: senderId,
+      sender: { id: senderId, name: inbound.from.name },
+      conversation: { kind: 'direct', id: senderId },
+      route: { agentId: AGENT_ID, accountId: ACCOUNT_ID, dmScope: 'per-account-channel-peer', routeSessionKey: sessionKey, dispatchSessionKey: sessionKey },
+      reply: { to: inbound.from.peer, originatingTo: inbound.from.peer },
+      message: { body, bodyForAgent: body, rawBody: inbound.text, commandBody: inbound.text },
+      channelIngress: access,
+      // "/reset" from a peer is text, never a command of the owner.
+      extra: { CommandInterpretationSuppressed: true }
+    })
+    await channelRuntime.inbound.dispatch({
+      cfg,
+      channel: PLUGIN_ID,
+      accountId: ACCOUNT_ID,
+      route: { agentId: AGENT_ID, dmScope: 'per-account-channel-peer', sessionKey },
+      ctxPayload,
+      delivery: {
+        deliver: async (payload: { text?: string }, info: { kind: string }) => {
+          if (info.kind !== 'final' || payload.text === undefined || payload.text.trim() === '') return
+          await events.reply(payload.text)
+          progress.replied = true
+        },
+        onError: (error: unknown) => {
+          throw error
+        }
+      },
+      replyOptions: {
+        sourceReplyDeliveryMode: 'automatic',
+        toolsAllow: [],
+        abortSignal: signal,
+        turnAdoptionLifecycle: {
+          admission: 'exclusive',
+          onAdopted: () => {
+            progress.adopted = true
+            events.adopted()
+          }
+        }
+      },
+      replyPipeline: {}
+    })
+  }
+}
+
+function sessionKeyOf(inbound: Inbound): string {
+  return `agent:${AGENT_ID}:subagent:${PLUGIN_ID}-${inbound.from.peer.toLowerCase()}`
+}

@@ -1,0 +1,78 @@
+import type { Status } from '../control/methods.ts'
+import type { MeshAccount } from './account-config.ts'
+import type { EngineHealth } from './engine-thread.ts'
+import { findLiveAccount } from './slot.ts'
+
+/** What `channels status --probe` shows beside the line of the channel; the whole of it stands in `--json`. */
+export interface MeshProbe {
+  ok: boolean
+  error?: string
+  status?: Status
+  engine?: EngineHealth
+}
+
+/** Longest wait of a status command for the engine. */
+const PROBE_MAX_MS = 3_000
+
+/** Asks the live engine; runs in the gateway. */
+export async function probeAccount(account: MeshAccount, timeoutMs: number): Promise<MeshProbe> {
+  if (account.problem !== undefined) return { ok: false, error: account.problem }
+  const live = findLiveAccount()
+  if (live === undefined) return { ok: false, error: 'the mesh is not running' }
+  const deadline = new AbortController()
+  const timer = setTimeout(() => deadline.abort(new Error('the engine did not answer in time')), Math.min(timeoutMs, PROBE_MAX_MS))
+  try {
+    return { ok: true, status: await live.client.call('status', {}, { signal: deadline.signal }), engine: live.health() }
+  } catch (error) {
+    return { ok: false, error: error instanceof Error ? error.message : String(error), engine: live.health() }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** The account's snapshot: the host prints `name` in parentheses, so the peer id stands there, and `url` for the instance id. */
+export function accountSnapshot(account: MeshAccount, runtime: Record<string, unknown> | undefined, probe: MeshProbe | undefined): Record<string, unknown> {
+  const status = probe?.status
+  return {
+    ...runtime,
+    accountId: account.accountId,
+    enabled: account.enabled,
+    configured: account.configured,
+    dmPolicy: account.config.dmPolicy,
+    ...(account.problem === undefined ? {} : { lastError: account.problem }),
+    ...(status === undefined
+      ? {}
+      : {
+          name: status.peerId,
+          mode: `${status.peers} connected`,
+          baseUrl: status.instanceId,
+          connected: status.peers > 0,
+          mesh: status
+        }),
+    ...(probe === undefined ? {} : { probe, engine: probe.engine })
+  }
+}
+
+export interface StatusIssue {
+  channel: 'libp2p-mesh'
+  accountId: string
+  kind: 'config' | 'runtime'
+  message: string
+}
+
+/** What does not work, a line each, in the warnings block of `channels status`. */
+export function statusIssues(accounts: Record<string, unknown>[]): StatusIssue[] {
+  return accounts.flatMap((account): StatusIssue[] => {
+    const accountId = String(account.accountId)
+    const status = account.mesh as Status | undefined
+    const engine = account.engine as EngineHealth | undefined
+    const runtime = (message: string): StatusIssue => ({ channel: 'libp2p-mesh', accountId, kind: 'runtime', message })
+    return [
+      ...(status?.issues ?? []).map(runtime),
+      ...(engine !== undefined && engine.restarts > 0 ? [runtime(`The engine was restarted ${engine.restarts} times; last reason: ${engine.lastError}`)] : []),
+      ...(status?.pendingSettings ?? []).map(
+        (key): StatusIssue => ({ channel: 'libp2p-mesh', accountId, kind: 'config', message: `${key} is set, and has no effect in this release.` })
+      )
+    ]
+  })
+}
