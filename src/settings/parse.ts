@@ -3,7 +3,6 @@ import { type NodeSettings, nodeSettingsSchema, PENDING_SETTINGS, type Settings,
 
 /** A value that the schema refuses. The message is one sentence with the path, the value and what is allowed. */
 export class SettingsError extends Error {
-  static readonly name = 'SettingsError'
   override readonly name = 'SettingsError'
 }
 

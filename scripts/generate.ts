@@ -1,0 +1,65 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { generate } from 'protons'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+interface Target {
+  /** Path in the repository. */
+  file: string
+  /** The text that the file must hold. */
+  text(): Promise<string>
+}
+
+/** Every committed file that is written by a program. A test compares each with what is committed. */
+export const TARGETS: Record<string, Target> = {
+  proto: { file: 'src/protocol/mesh.pb.ts', text: protoText },
+  manifest: { file: 'openclaw.plugin.json', text: manifestText }
+}
+
+export async function committedText(target: Target): Promise<string> {
+  return await readFile(join(ROOT, target.file), 'utf8')
+}
+
+async function protoText(): Promise<string> {
+  const output = await mkdtemp(join(tmpdir(), 'libp2p-mesh-proto-'))
+  try {
+    await generate(join(ROOT, 'src/protocol/mesh.proto'), { output, strict: true })
+    const code = await readFile(join(output, 'mesh.ts'), 'utf8')
+    return `// Generated from mesh.proto by \`npm run generate\`. Do not edit.\n${code}`
+  } finally {
+    await rm(output, { recursive: true, force: true })
+  }
+}
+
+/** The manifest comes from the settings' schema. It is bundled first, because Node alone cannot load the generated codec beside it. */
+async function manifestText(): Promise<string> {
+  const bundle = await build({
+    absWorkingDir: ROOT,
+    entryPoints: ['src/settings/manifest.ts'],
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    logLevel: 'silent'
+  })
+  const code = bundle.outputFiles[0]?.text ?? ''
+  const { buildManifest } = (await import(`data:text/javascript,${encodeURIComponent(code)}`)) as {
+    buildManifest: () => object
+  }
+  return `${JSON.stringify(buildManifest(), null, 2)}\n`
+}
+
+if (import.meta.main) {
+  const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(TARGETS)
+  for (const name of names) {
+    const target = TARGETS[name]
+    if (target === undefined) throw new Error(`nothing is called "${name}"; known: ${Object.keys(TARGETS).join(', ')}`)
+    await writeFile(join(ROOT, target.file), await target.text())
+    console.log(`wrote ${target.file}`)
+  }
+}
