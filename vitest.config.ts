@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     pool: 'forks',
     maxWorkers: WORKERS,
+    allowOnly: false,
     projects: [
       {
         extends: true,

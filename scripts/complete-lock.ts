@@ -38,7 +38,8 @@ export function complete(lock: Lock): string[] {
     }
   }
   const [root, ...rest] = Object.entries(lock.packages)
-  if (root !== undefined) lock.packages = Object.fromEntries([root, ...rest.sort(([a], [b]) => (a < b ? -1 : 1))])
+  if (root !== undefined)
+    lock.packages = Object.fromEntries([root, ...rest.sort(([a], [b]) => a.localeCompare(b, 'en'))])
   return added
 }
 

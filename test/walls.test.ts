@@ -114,8 +114,14 @@ const PLANTS: Record<string, Plant> = {
     ]
   },
   'src/settings/plant.ts': {
-    allowed: ["import 'zod'", "import '../protocol/index.ts'"],
-    forbidden: ["import '../mesh/errors.ts'", "import '../control/client.ts'", "import 'node:os'", "import 'libp2p'"]
+    allowed: ["import * as z from 'zod'", "import '../protocol/index.ts'"],
+    forbidden: [
+      "import { z } from 'zod'",
+      "import '../mesh/errors.ts'",
+      "import '../control/client.ts'",
+      "import 'node:os'",
+      "import 'libp2p'"
+    ]
   },
   'src/control/plant.ts': {
     allowed: [

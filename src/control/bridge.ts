@@ -1,6 +1,6 @@
+import { MeshError } from '../mesh/errors.ts'
 import type { MeshEvent } from '../mesh/events.ts'
 import type { Agent, DispatchOutcome, Display, Inbound, Log, Notice, Notices, TurnEvents } from '../mesh/ports.ts'
-import { MeshError } from '../mesh/errors.ts'
 import type { Rpc, RpcHandler } from './rpc.ts'
 
 /** What a host gives the engine. Exactly one of agent and display takes inbound messages; both may be there. */
@@ -35,10 +35,14 @@ const TURNS_MAX = 64
  * The engine's side: the host's ports as calls over the bridge, and the handlers through which a running turn reports back.
  * Both threads run the same release, so the shapes are types here, not schemas.
  */
-export function bridgeToHost(rpc: () => Rpc, shape: HostShape): { ports: HostPorts; handlers: Record<string, RpcHandler> } {
+export function bridgeToHost(
+  rpc: () => Rpc,
+  shape: HostShape
+): { ports: HostPorts; handlers: Record<string, RpcHandler> } {
   const turns = new Map<number, TurnEvents>()
   let lastTurn = 0
-  const log = (level: keyof Log) => (message: string, fields?: Record<string, unknown>) => send(rpc(), 'host.log', { level, message, fields } satisfies LogLine)
+  const log = (level: keyof Log) => (message: string, fields?: Record<string, unknown>) =>
+    send(rpc(), 'host.log', { level, message, fields } satisfies LogLine)
   const agent: Agent = {
     async turn(inbound, events, options) {
       if (turns.size >= TURNS_MAX) return { outcome: 'retry', detail: 'too many turns over the bridge' }
@@ -61,10 +65,10 @@ export function bridgeToHost(rpc: () => Rpc, shape: HostShape): { ports: HostPor
     }
   }
   const handlers: Record<string, RpcHandler> = {
-    'turn.adopted': async (params) => {
+    'turn.adopted': async params => {
       eventsOf(turns, params).adopted()
     },
-    'turn.reply': async (params) => {
+    'turn.reply': async params => {
       await eventsOf(turns, params).reply((params as { text: string }).text)
     }
   }
@@ -73,7 +77,7 @@ export function bridgeToHost(rpc: () => Rpc, shape: HostShape): { ports: HostPor
     ...(shape.display ? { display } : {}),
     notices,
     log: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
-    event: (event) => send(rpc(), 'host.event', event)
+    event: event => send(rpc(), 'host.event', event)
   }
   return { ports, handlers }
 }
@@ -83,23 +87,25 @@ export function serveHost(host: HostPorts, rpc: () => Rpc): Record<string, RpcHa
   return {
     'host.turn': async (params, options) => {
       const { turn, inbound } = params as { turn: number; inbound: Inbound }
-      if (host.agent === undefined) return { outcome: 'failed', detail: 'the host runs no agent' } satisfies DispatchOutcome
+      if (host.agent === undefined)
+        return { outcome: 'failed', detail: 'the host runs no agent' } satisfies DispatchOutcome
       const events: TurnEvents = {
         adopted: () => send(rpc(), 'turn.adopted', { turn }),
-        reply: async (text) => void (await rpc().call('turn.reply', { turn, text }))
+        reply: async text => void (await rpc().call('turn.reply', { turn, text }))
       }
       return await host.agent.turn(inbound, events, options)
     },
     'host.show': async (params, options) => {
-      if (host.display === undefined) return { outcome: 'failed', detail: 'the host shows nothing' } satisfies DispatchOutcome
+      if (host.display === undefined)
+        return { outcome: 'failed', detail: 'the host shows nothing' } satisfies DispatchOutcome
       return await host.display.show((params as { inbound: Inbound }).inbound, options)
     },
     'host.notify': async (params, options) => await host.notices.notify((params as { notice: Notice }).notice, options),
-    'host.log': async (params) => {
+    'host.log': async params => {
       const line = params as LogLine
       host.log[line.level](line.message, line.fields)
     },
-    'host.event': async (params) => host.event(params as MeshEvent)
+    'host.event': async params => host.event(params as MeshEvent)
   }
 }
 
@@ -111,5 +117,5 @@ function eventsOf(turns: Map<number, TurnEvents>, params: unknown): TurnEvents {
 
 /** One-way: nobody waits for the answer, and a bridge that is closing is no error of the sender. */
 function send(rpc: Rpc, method: string, params: unknown): void {
-  rpc.call(method, params).catch(() => {})
+  rpc.call(method, params).catch(() => undefined)
 }

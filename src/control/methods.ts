@@ -50,7 +50,10 @@ export const sendParamsSchema = z.object({
   waitFor: levelSchema.optional(),
   /** How long to wait for the level, ms; then the answer is pending. */
   timeoutMs: z.number().int().min(0).max(3_600_000).optional(),
-  conversation: z.string().regex(/^[0-9a-f]{32}$/).optional(),
+  conversation: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .optional(),
   /** `host`: the host spoke by itself; such a message starts no turn. */
   kind: z.enum(['message', 'host']).optional(),
   idempotencyKey: z.string().min(1).max(512).optional(),
@@ -62,7 +65,10 @@ export const sendParamsSchema = z.object({
   /** Host session that asked: where a late answer goes. */
   session: z.string().min(1).max(512).optional(),
   /** Id of an inbound message that is being acted upon: the trace goes on from it. */
-  cause: z.string().regex(/^[0-9a-f]{32}$/).optional()
+  cause: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .optional()
 })
 
 export const sendResultSchema = z.object({
@@ -112,9 +118,21 @@ export const methods = {
   status: { params: none, result: statusSchema, changes: false },
   peers: { params: none, result: z.array(peerSchema), changes: false },
   send: { params: sendParamsSchema, result: sendResultSchema, changes: true },
-  broadcast: { params: z.object({ text, topic: z.string().min(1).max(64).optional() }), result: broadcastResultSchema, changes: true },
-  approve: { params: z.object({ who, name: z.string().min(1).max(32).optional() }), result: trustResultSchema, changes: true },
-  trust: { params: z.object({ who, level: z.enum(['blocked', 'paired', 'trusted']) }), result: trustResultSchema, changes: true },
+  broadcast: {
+    params: z.object({ text, topic: z.string().min(1).max(64).optional() }),
+    result: broadcastResultSchema,
+    changes: true
+  },
+  approve: {
+    params: z.object({ who, name: z.string().min(1).max(32).optional() }),
+    result: trustResultSchema,
+    changes: true
+  },
+  trust: {
+    params: z.object({ who, level: z.enum(['blocked', 'paired', 'trusted']) }),
+    result: trustResultSchema,
+    changes: true
+  },
   message: { params: z.object({ id: z.string().regex(/^[0-9a-f]{32}$/) }), result: messageSchema, changes: false },
   /** Whom a target names, without sending: peer known here, or a MeshError. */
   resolve: { params: z.object({ target: who }), result: peerSchema, changes: false }
@@ -130,4 +148,6 @@ export type Status = z.output<typeof statusSchema>
 export type SendResult = z.output<typeof sendResultSchema>
 
 /** What serves the methods: the mesh in the engine, or a client that asks it from afar. */
-export type Handlers = { [M in Method]: (params: z.output<Methods[M]['params']>, options?: { signal?: AbortSignal }) => Promise<Result<M>> }
+export type Handlers = {
+  [M in Method]: (params: z.output<Methods[M]['params']>, options?: { signal?: AbortSignal }) => Promise<Result<M>>
+}

@@ -10,9 +10,9 @@ export interface PortLike {
 /** A thread's port, or the worker at its other end, as a channel. The thread's owner ends the thread; closing here only stops the calls. */
 export function portChannel(port: PortLike, closed: 'close' | 'exit' = 'close'): Channel {
   return {
-    post: (message) => port.postMessage(message),
-    onMessage: (listener) => void port.on('message', listener),
-    onClose: (listener) => void port.once(closed, listener),
-    close: () => {}
+    post: message => port.postMessage(message),
+    onMessage: listener => void port.on('message', listener),
+    onClose: listener => void port.once(closed, listener),
+    close: () => undefined
   }
 }

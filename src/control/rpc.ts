@@ -51,7 +51,7 @@ export class Rpc {
     this.#channel = components.channel
     this.#handlers = new Map(Object.entries(init.handlers ?? {}))
     this.#closedCode = init.closedCode ?? 'engine_down'
-    this.#channel.onMessage((message) => this.#receive(message))
+    this.#channel.onMessage(message => this.#receive(message))
     this.#channel.onClose(() => this.#end())
   }
 
@@ -59,7 +59,8 @@ export class Rpc {
   async call(method: string, params: unknown, options: { signal?: AbortSignal } = {}): Promise<unknown> {
     options.signal?.throwIfAborted()
     if (this.#closed) throw new MeshError(this.#closedCode, { retryable: true })
-    if (this.#calls.size >= OPEN_CALLS_MAX) throw new MeshError('internal', { detail: 'too many open calls', retryable: true })
+    if (this.#calls.size >= OPEN_CALLS_MAX)
+      throw new MeshError('internal', { detail: 'too many open calls', retryable: true })
     this.#lastId += 1
     const id = this.#lastId
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
@@ -86,7 +87,10 @@ export class Rpc {
 
   #receive(raw: unknown): void {
     const parsed = messageSchema.safeParse(raw)
-    if (!parsed.success) return this.close()
+    if (!parsed.success) {
+      this.close()
+      return
+    }
     const message = parsed.data
     if (message.t === 'call') void this.#serve(message.id, message.method, message.params)
     else if (message.t === 'abort') this.#serving.get(message.id)?.abort(new MeshError('aborted'))
@@ -100,7 +104,8 @@ export class Rpc {
     try {
       const handler = this.#handlers.get(method)
       if (handler === undefined) throw new MeshError('bad_request', { detail: `unknown method ${method}` })
-      if (this.#serving.size > OPEN_CALLS_MAX) throw new MeshError('internal', { detail: 'too many open calls', retryable: true })
+      if (this.#serving.size > OPEN_CALLS_MAX)
+        throw new MeshError('internal', { detail: 'too many open calls', retryable: true })
       const value = await handler(params, { signal: controller.signal })
       this.#post({ t: 'ok', id, value })
     } catch (error) {

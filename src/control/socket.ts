@@ -34,7 +34,7 @@ export interface ControlServer {
 /** Serves the handlers on a socket path that nobody else holds; the caller has made its directory private. */
 export async function listenControl(path: string, handlers: Record<string, RpcHandler>): Promise<ControlServer> {
   const clients = new Set<Rpc>()
-  const server = createServer((socket) => {
+  const server = createServer(socket => {
     if (clients.size >= CLIENTS_MAX) return void socket.destroy()
     const rpc = new Rpc({ channel: lineChannel(socket) }, { handlers })
     clients.add(rpc)
@@ -47,7 +47,7 @@ export async function listenControl(path: string, handlers: Record<string, RpcHa
   return {
     async close() {
       for (const rpc of clients) rpc.close()
-      await new Promise<void>((done) => server.close(() => done()))
+      await new Promise<void>(done => server.close(() => done()))
     }
   }
 }
@@ -69,7 +69,7 @@ export async function connectControl(stateDir: string): Promise<ControlClient> {
 /** One JSON document a line. A line that is too long or no JSON ends the connection. */
 function lineChannel(socket: Socket): Channel {
   let pending = ''
-  let listener: (message: unknown) => void = () => {}
+  let listener: (message: unknown) => void = () => undefined
   socket.setEncoding('utf8')
   // The end of a connection is told by 'close'; its error says nothing more.
   socket.on('error', () => socket.destroy())
@@ -87,11 +87,11 @@ function lineChannel(socket: Socket): Channel {
     if (pending.length > LINE_MAX_CHARS) socket.destroy()
   })
   return {
-    post: (message) => void (socket.writable && socket.write(`${JSON.stringify(message)}\n`)),
-    onMessage: (next) => {
+    post: message => void (socket.writable && socket.write(`${JSON.stringify(message)}\n`)),
+    onMessage: next => {
       listener = next
     },
-    onClose: (closed) => void socket.once('close', closed),
+    onClose: closed => void socket.once('close', closed),
     close: () => void socket.end()
   }
 }

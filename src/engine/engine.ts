@@ -1,7 +1,7 @@
 import type { HostPorts } from '../control/bridge.ts'
+import { type Method, methods } from '../control/methods.ts'
 import { callMethod, serveMethods } from '../control/server.ts'
 import { controlSocketPath, listenControl } from '../control/socket.ts'
-import { methods, type Method } from '../control/methods.ts'
 import { MeshError } from '../mesh/errors.ts'
 import { Mesh } from '../mesh/mesh.ts'
 import { createNode } from '../node/index.ts'
@@ -32,7 +32,11 @@ export interface Engine {
  *
  * @throws MeshError `state_locked`, `key_unreadable`, `store_failed`
  */
-export async function startEngine(options: EngineOptions, host: HostPorts, { signal }: { signal: AbortSignal }): Promise<Engine> {
+export async function startEngine(
+  options: EngineOptions,
+  host: HostPorts,
+  { signal }: { signal: AbortSignal }
+): Promise<Engine> {
   const { stateDir, settings } = options
   const { log } = host
   const clock = systemClock()
@@ -43,10 +47,23 @@ export async function startEngine(options: EngineOptions, host: HostPorts, { sig
   const key = openKeyFile(stateDir, { log })
   const store = openStore({ dir: stateDir, log, clock })
   stack.defer(() => store.close())
-  const network = await createNode({ privateKeyProtobuf: key.protobuf, log }, { ...settings, topics: [settings.meshTopic] })
+  const network = await createNode(
+    { privateKeyProtobuf: key.protobuf, log },
+    { ...settings, topics: [settings.meshTopic] }
+  )
 
   const mesh = new Mesh(
-    { network, store, signer: signerOf(key), clock, log, agent: host.agent, display: host.display, notices: host.notices, onEvent: (event) => host.event(event) },
+    {
+      network,
+      store,
+      signer: signerOf(key),
+      clock,
+      log,
+      agent: host.agent,
+      display: host.display,
+      notices: host.notices,
+      onEvent: event => host.event(event)
+    },
     {
       name: settings.name,
       meshTopic: settings.meshTopic,

@@ -14,7 +14,10 @@ export interface EngineWorkerData {
 export function serveWorker(port: MessagePort, data: EngineWorkerData['libp2pMesh']): void {
   const stop = new AbortController()
   let starting: Promise<Engine> | undefined
-  const engine = async (): Promise<Engine> => await (starting ??= startEngine(data.options, bridge.ports, { signal: stop.signal }))
+  const engine = async (): Promise<Engine> => {
+    starting ??= startEngine(data.options, bridge.ports, { signal: stop.signal })
+    return await starting
+  }
   const bridge = bridgeToHost(() => rpc, data.shape)
   const handlers: Record<string, RpcHandler> = {
     ...bridge.handlers,
@@ -34,7 +37,8 @@ export function serveWorker(port: MessagePort, data: EngineWorkerData['libp2pMes
       if (started[0].status === 'fulfilled') await started[0].value.ended
     }
   }
-  for (const method of Object.keys(methods)) handlers[method] = async (params, options) => await (await engine()).call(method, params, options)
+  for (const method of Object.keys(methods))
+    handlers[method] = async (params, options) => await (await engine()).call(method, params, options)
   const rpc = new Rpc({ channel: portChannel(port) }, { handlers })
 }
 

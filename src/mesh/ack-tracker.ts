@@ -47,6 +47,11 @@ export class AckTracker {
     return this.#count
   }
 
+  /** Whether anybody waits for this message at all. */
+  awaited(id: string): boolean {
+    return this.#waiters.has(id)
+  }
+
   /** Whether anybody still waits for an answer to this message. */
   awaitsAnswer(id: string): boolean {
     return [...(this.#waiters.get(id) ?? [])].some(waiter => waiter.level === 'answered')

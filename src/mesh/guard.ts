@@ -8,7 +8,9 @@ const MESSAGE_MAX_CHARS = 200
 /** What a log line says about an error: its code where it has one, and its message made safe. */
 export function failure(error: unknown): Record<string, unknown> {
   const message = safe(error instanceof Error ? error.message : String(error), MESSAGE_MAX_CHARS)
-  return error instanceof MeshError || error instanceof ProtocolError ? { code: error.code, error: message } : { error: message }
+  return error instanceof MeshError || error instanceof ProtocolError
+    ? { code: error.code, error: message }
+    : { error: message }
 }
 
 /** Runs a callback whose caller must not see it throw; what it throws is logged. Undefined when it threw. */

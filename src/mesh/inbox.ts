@@ -59,7 +59,7 @@ export class Inbox {
     }
     this.#bytes += envelope.signed.length
     this.#arrivals.push(arrival)
-    this.#flushing ??= new Promise(resolve => setImmediate(() => resolve(this.#flush())))
+    this.#flushing ??= new Promise(resolve => setImmediate(resolve)).then(() => this.#flush())
   }
 
   /**
@@ -103,10 +103,8 @@ export class Inbox {
     const receipts = stored?.receipts ?? arrivals.map(arrival => this.#deferral(arrival))
     const addressed = receipts.map((receipt, index) => ({ receipt, peer: arrivals[index]?.peer ?? '' }))
     for (const [peer, group] of Map.groupBy(addressed, ({ peer }) => peer)) {
-      this.#components.send(
-        peer,
-        group.map(({ receipt }) => receipt)
-      )
+      const own = group.map(({ receipt }) => receipt)
+      guarded(this.#components.log, 'Sending receipts', () => this.#components.send(peer, own))
     }
     if (stored !== undefined) this.#check.add(stored.fresh)
   }

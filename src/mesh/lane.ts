@@ -121,7 +121,12 @@ export class Lane {
 
   /** Sends until the window, the link or the queue says stop. */
   pump(): void {
-    while (!this.#closed && !this.#full && this.#inFlight.size < WINDOW_ENVELOPES && this.#inFlightBytes < WINDOW_BYTES) {
+    while (
+      !this.#closed &&
+      !this.#full &&
+      this.#inFlight.size < WINDOW_ENVELOPES &&
+      this.#inFlightBytes < WINDOW_BYTES
+    ) {
       const row = this.#next()
       if (row === undefined) break
       if (this.#inFlight.has(row.id) || this.#holds.has(row.conversation)) continue

@@ -1,6 +1,6 @@
+import type { Receipt } from '../protocol/index.ts'
 import { Lane } from './lane.ts'
 import type { Clock, Log, Network, OutboxRow, Store } from './ports.ts'
-import type { Receipt } from '../protocol/index.ts'
 
 export interface LanesInit {
   instanceOf: (peer: string) => string
@@ -15,10 +15,7 @@ export class Lanes {
   /** As many as links, which the network caps. */
   readonly #lanes = new Map<string, Lane>()
 
-  constructor(
-    components: { store: Store; network: Pick<Network, 'send'>; clock: Clock; log: Log },
-    init: LanesInit
-  ) {
+  constructor(components: { store: Store; network: Pick<Network, 'send'>; clock: Clock; log: Log }, init: LanesInit) {
     this.#components = components
     this.#init = init
   }

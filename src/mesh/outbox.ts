@@ -1,8 +1,8 @@
 import type { Content, Envelope, Trace } from '../protocol/index.ts'
 import {
+  EXPIRY_DEFAULT_MS,
   encodeContent,
   encodeEnvelope,
-  EXPIRY_DEFAULT_MS,
   hashOf,
   newId,
   ProtocolError,
@@ -68,7 +68,7 @@ export class Outbox {
   readonly #clock: Clock
   readonly #self: string
   readonly #committed: (rows: OutboxRow[]) => void
-  #waiting: Entry[] = []
+  readonly #waiting: Entry[] = []
   #pumping: Promise<void> | undefined
   #stopped = false
 
@@ -107,7 +107,8 @@ export class Outbox {
 
   #add(entry: Omit<Entry, 'resolve' | 'reject'>): Promise<OutboxRow> {
     if (this.#stopped) return Promise.reject(new MeshError('engine_down', { retryable: true }))
-    if (this.#waiting.length >= TOTAL_MAX_ENTRIES) return Promise.reject(outboxFull(TOTAL_MAX_ENTRIES, 'entries in all'))
+    if (this.#waiting.length >= TOTAL_MAX_ENTRIES)
+      return Promise.reject(outboxFull(TOTAL_MAX_ENTRIES, 'entries in all'))
     const { promise, resolve, reject } = Promise.withResolvers<OutboxRow>()
     this.#waiting.push({ ...entry, resolve, reject })
     this.#pumping ??= this.#pump()
@@ -143,10 +144,11 @@ export class Outbox {
       for (const { entry } of repeated) entry.within?.()
     })
     const byKey = new Map(rows.map(row => [row.idempotencyKey, row]))
-    placed.forEach(({ entry }, i) => entry.resolve(rows[i] as OutboxRow))
+    for (const [i, { entry }] of placed.entries()) entry.resolve(rows[i] as OutboxRow)
     for (const { entry, row } of repeated) {
       const first = row ?? byKey.get(entry.draft.idempotencyKey)
-      if (first === undefined) entry.reject(new MeshError('internal', { detail: 'the first message of this key is gone' }))
+      if (first === undefined)
+        entry.reject(new MeshError('internal', { detail: 'the first message of this key is gone' }))
       else entry.resolve(first)
     }
     if (rows.length > 0) this.#committed(rows)
@@ -258,5 +260,6 @@ function asMeshError(error: unknown): MeshError {
   if (error instanceof ProtocolError && (error.code === 'text_too_long' || error.code === 'text_empty')) {
     return new MeshError(error.code, { detail: error.message, cause: error })
   }
+  if (error instanceof ProtocolError) return new MeshError('bad_request', { detail: error.message, cause: error })
   return new MeshError('store_failed', { cause: error, retryable: true })
 }

@@ -66,10 +66,7 @@ export class Presence {
   readonly #stopped = new AbortController()
   #running = false
 
-  constructor(
-    components: PresenceComponents,
-    init: { instanceOf: (peer: string) => string; random?: () => number }
-  ) {
+  constructor(components: PresenceComponents, init: { instanceOf: (peer: string) => string; random?: () => number }) {
     this.#components = components
     this.#instanceOf = init.instanceOf
     this.#random = init.random ?? Math.random
@@ -124,6 +121,12 @@ export class Presence {
 
   refused(peer: string): void {
     if (this.#admitted(peer)) this.#target(peer).refused = true
+  }
+
+  /** Whether this is an address that was dialled, and not merely where the peer's own dial came from. */
+  isDialled(peer: string, address: string): boolean {
+    const bare = bareOf(address, peer)
+    return this.#addressesOf(peer).some(known => bareOf(known, peer) === bare)
   }
 
   /** A message waits for this peer. */
@@ -187,7 +190,9 @@ export class Presence {
 
   /** Room for one more: a peer without a link that failed most often goes. */
   #dropOne(): void {
-    const idle = [...this.#targets.values()].filter(target => target.linkedMs === undefined && target.dial === undefined)
+    const idle = [...this.#targets.values()].filter(
+      target => target.linkedMs === undefined && target.dial === undefined
+    )
     const worst = idle.toSorted((a, b) => b.failures - a.failures)[0]
     if (worst !== undefined) this.#targets.delete(worst.peer)
   }
@@ -254,7 +259,12 @@ export class Presence {
   }
 
   /** Never rejects. Why there is no link stands in the log. */
-  async #connect(peer: string, addresses: string[], signal: AbortSignal, done: (linked: boolean) => void): Promise<void> {
+  async #connect(
+    peer: string,
+    addresses: string[],
+    signal: AbortSignal,
+    done: (linked: boolean) => void
+  ): Promise<void> {
     const { network, log } = this.#components
     this.#dials++
     const linked = await network.connect(peer, addresses, { signal }).then(
@@ -282,4 +292,9 @@ export class Presence {
     const known = this.#components.routes.byPeer(peer)?.addresses ?? []
     return [...new Set([...this.#sightings.addressesOf(peer), ...known])]
   }
+}
+
+function bareOf(address: string, peer: string): string {
+  const suffix = `/p2p/${peer}`
+  return address.endsWith(suffix) ? address.slice(0, -suffix.length) : address
 }

@@ -1,6 +1,7 @@
-import type { Peer, Status } from '../control/methods.ts'
+import { isoOf } from './iso.ts'
 import type { Clock, Connected, Network, Store } from './ports.ts'
 import type { Presence } from './presence.ts'
+import type { Peer, Status } from './requests.ts'
 import type { RouteTable } from './route-table.ts'
 import { senderOf } from './sender.ts'
 import type { Trust } from './trust.ts'
@@ -51,7 +52,7 @@ export class Report {
       reachability: 'unknown',
       peers: linked.length,
       version: this.#init.version,
-      startedAt: new Date(this.#startedMs).toISOString(),
+      startedAt: isoOf(this.#startedMs),
       outbox: { waiting: store.outbox.load().entries },
       inbox: { open: open.length, unknown: store.inbox.inStates(['unknown'], INBOX_COUNT_MAX).length },
       pendingSettings: this.#init.pendingSettings,
@@ -64,7 +65,10 @@ export class Report {
     const { trust, routes, network } = this.#components
     const connections = new Map(network.connections().map(connection => [connection.peer, connection]))
     const instances = new Set([
-      ...trust.all().filter(record => !record.tombstone).map(record => record.instance),
+      ...trust
+        .all()
+        .filter(record => !record.tombstone)
+        .map(record => record.instance),
       ...routes.entries().map(entry => entry.instance),
       ...[...connections.keys()].map(this.#init.instanceOf)
     ])
@@ -90,7 +94,7 @@ export class Report {
       trust: trust.levelOf(instance),
       path: connection?.path ?? null,
       rttMs: connection?.rttMs ?? null,
-      lastSeenAt: route === undefined ? null : new Date(route.lastSeenMs).toISOString(),
+      lastSeenAt: route === undefined ? null : isoOf(route.lastSeenMs),
       queued: store.outbox.load(instance).entries
     }
   }
@@ -99,9 +103,14 @@ export class Report {
     const { trust, presence } = this.#components
     const refusing = this.peers().filter(
       ({ peerId, instanceId }) =>
-        peerId !== null && presence.refusedBy(peerId) && trust.admitted(this.#init.instanceOf(peerId)) && instanceId !== ''
+        peerId !== null &&
+        presence.refusedBy(peerId) &&
+        trust.admitted(this.#init.instanceOf(peerId)) &&
+        instanceId !== ''
     )
-    const named = refusing.slice(0, REFUSALS_NAMED_MAX).map(({ instanceId }) => `${instanceId} has not admitted this instance yet.`)
+    const named = refusing
+      .slice(0, REFUSALS_NAMED_MAX)
+      .map(({ instanceId }) => `${instanceId} has not admitted this instance yet.`)
     const more = refusing.length - named.length
     return more > 0 ? [...named, `${more} more peers have not admitted this instance yet.`] : named
   }

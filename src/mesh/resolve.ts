@@ -52,14 +52,8 @@ function targetOf(instance: Fingerprint, { trust, routes, self }: ResolveCompone
   return { ...senderOf(instance, reached, { trust, routes }), trust: trust.levelOf(instance) }
 }
 
-/** Met, or named by the owner. */
 function isKnown(instance: Fingerprint, { trust, routes, self }: ResolveComponents): boolean {
-  return (
-    instance === self.instance ||
-    routes.byInstance(instance) !== undefined ||
-    trust.recordOf(instance)?.tombstone === false ||
-    trust.peerOf(instance) !== undefined
-  )
+  return instance === self.instance || routes.byInstance(instance) !== undefined || trust.names(instance)
 }
 
 function matching(wanted: string, { trust, routes, self }: ResolveComponents): Set<Fingerprint> {

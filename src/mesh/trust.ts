@@ -65,6 +65,12 @@ export class Trust {
     return level === 'paired' || level === 'trusted'
   }
 
+  /** Whether the owner named this instance, in a record or in `allowFrom`. */
+  names(instance: Fingerprint): boolean {
+    const record = this.#store.trust.get(instance)
+    return record === undefined ? this.#allowed.has(instance) : !record.tombstone
+  }
+
   recordOf(instance: Fingerprint): TrustRecord | undefined {
     return this.#store.trust.get(instance)
   }

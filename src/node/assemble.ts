@@ -32,6 +32,13 @@ const INBOUND_PER_SECOND = 40
 const DIAL_ADDRESSES_MAX = 8
 const DIAL_ADDRESS_MS = 5_000
 
+/**
+ * An idle link is a healthy one, but a socket without any traffic is closed. Three keepalives fit into that time, so one may be late. (yamux and
+ * libp2p do not end idle streams by themselves: their `inactivityTimeout` is read by nobody.)
+ */
+const SOCKET_IDLE_MS = 120_000
+const KEEP_ALIVE_MS = 30_000
+
 /** A dead connection is found within both. The floor keeps a busy event loop from being taken for one. */
 const LIVENESS_INTERVAL_MS = 15_000
 const LIVENESS_ANSWER_MS = 10_000
@@ -48,6 +55,8 @@ export interface NodeInit extends NodeTuning {
   serviceTag?: string
   /** Blocked by the owner: no connection either way. */
   denied?: (peer: string) => boolean
+  socketIdleMs?: number
+  keepAliveMs?: number
 }
 
 /**
@@ -74,16 +83,17 @@ export async function createNode(
     }
   )
   const ownAddresses = (): string[] => libp2p.getMultiaddrs().map(address => address.toString())
+  const socketIdleMs = init.socketIdleMs ?? SOCKET_IDLE_MS
   const libp2p = await createLibp2p({
     start: false,
     privateKey,
     nodeInfo: { userAgent: AGENT_VERSION },
     // `listening` listens, address by address.
     addresses: { listen: [], appendAnnounce: init.announceAddrs },
-    transports: [tcp()],
+    transports: [tcp({ inboundSocketInactivityTimeout: socketIdleMs, outboundSocketInactivityTimeout: socketIdleMs })],
     // TLS carries 2.7 times the messages of Noise (measured); Noise is there for every other libp2p.
     connectionEncrypters: [tls(), noise()],
-    streamMuxers: [yamux()],
+    streamMuxers: [yamux({ enableKeepAlive: true, keepAliveInterval: init.keepAliveMs ?? KEEP_ALIVE_MS })],
     peerDiscovery: await discovery.modules(),
     connectionGater: createGater({ ownAddresses, ...(init.denied !== undefined && { denied: init.denied }) }),
     connectionManager: {

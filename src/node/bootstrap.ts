@@ -44,7 +44,7 @@ export class Bootstrap {
 
   start(): void {
     this.#running = true
-    for (const target of this.#peers) this.#schedule(target, this.#firstMs)
+    for (const target of this.#peers) this.#schedule(target, 0)
   }
 
   /** A peer is gone: if it is one of ours, start over. */
@@ -62,10 +62,11 @@ export class Bootstrap {
   #schedule(target: BootstrapPeer, waitMs: number): void {
     clearTimeout(this.#timers.get(target.peer))
     const jitterMs = Math.random() * waitMs * 0.1
-    this.#timers.set(target.peer, setTimeout(() => void this.#try(target, waitMs), waitMs + jitterMs).unref())
+    const nextMs = Math.min(Math.max(waitMs * 2, this.#firstMs), RETRY_LAST_MS)
+    this.#timers.set(target.peer, setTimeout(() => void this.#try(target, nextMs), waitMs + jitterMs).unref())
   }
 
-  async #try(target: BootstrapPeer, waitMs: number): Promise<void> {
+  async #try(target: BootstrapPeer, nextMs: number): Promise<void> {
     if (this.#components.connected(target.peer)) return
     try {
       await this.#components.dial(target)
@@ -74,7 +75,7 @@ export class Bootstrap {
         peer: target.peer,
         reason: error instanceof Error ? error.name : 'unknown'
       })
-      if (this.#running) this.#schedule(target, Math.min(waitMs * 2, RETRY_LAST_MS))
+      if (this.#running) this.#schedule(target, nextMs)
     }
   }
 }

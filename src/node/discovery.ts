@@ -76,14 +76,10 @@ export class Discovery {
   async #bootstrap(): Promise<DiscoveryModule> {
     const { bootstrap } = await import('@libp2p/bootstrap')
     const list = this.#init.bootstrap.flatMap(target => target.addresses)
-    return components => {
-      const module = bootstrap({ list, timeout: 0 })({
-        ...components,
-        // Dialling is ours, with the retries that this module does not have.
-        connectionManager: Object.create(components.connectionManager, {
-          openConnection: { value: async () => undefined }
-        })
-      })
+    return ({ peerStore, logger, connectionManager: real }) => {
+      // Dialling is ours, with the retries that this module does not have.
+      const connectionManager = Object.create(real, { openConnection: { value: async () => undefined } })
+      const module = bootstrap({ list, timeout: 0 })({ peerStore, logger, connectionManager })
       module.addEventListener('peer', event => this.#seen(event.detail, true))
       return module
     }

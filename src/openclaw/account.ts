@@ -1,17 +1,17 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { channelReadyPatch, channelStoppedPatch } from 'openclaw/plugin-sdk/gateway-runtime'
+import { packageVersion } from '../commands/index.ts'
 import type { HostPorts } from '../control/bridge.ts'
 import type { MeshEvent } from '../mesh/events.ts'
 import type { Settings } from '../settings/index.ts'
 import { ACCOUNT_ID, type MeshAccount } from './account-config.ts'
 import { ChannelDisplay, type ChannelTarget } from './display.ts'
 import { EngineThread } from './engine-thread.ts'
-import { hostLog, type HostLogSink } from './host-log.ts'
+import { type HostLogSink, hostLog } from './host-log.ts'
 import type { ChannelRuntime, HostConfig, HostRuntime } from './host-types.ts'
 import { InboundAgent } from './inbound.ts'
 import { HostNotices } from './notices.ts'
 import { publishAccount } from './slot.ts'
-import { packageVersion } from '../commands/index.ts'
 
 /** What the host passes to startAccount, as far as we use it. */
 export interface AccountContext {
@@ -38,7 +38,12 @@ export async function runAccount(context: AccountContext, runtime: HostRuntime):
     { host: { ...host, log } },
     {
       url: new URL('./engine.js', import.meta.url),
-      options: { stateDir: runtime.state.resolveStateDir(process.env), settings: account.settings, version: packageVersion(), program: 'openclaw gateway' }
+      options: {
+        stateDir: runtime.state.resolveStateDir(process.env),
+        settings: account.settings,
+        version: packageVersion(),
+        program: 'openclaw gateway'
+      }
     }
   )
   const withdraw = publishAccount({ client: engine.client(), health: () => engine.health })
@@ -50,7 +55,12 @@ export async function runAccount(context: AccountContext, runtime: HostRuntime):
   }
 }
 
-function hostPorts(context: AccountContext, runtime: HostRuntime, settings: Settings, status: (patch: Record<string, unknown>) => void): Omit<HostPorts, 'log'> {
+function hostPorts(
+  context: AccountContext,
+  runtime: HostRuntime,
+  settings: Settings,
+  status: (patch: Record<string, unknown>) => void
+): Omit<HostPorts, 'log'> {
   const config = (): HostConfig => runtime.config.current() as HostConfig
   const inbound = channelTarget(settings)
   return {
@@ -74,5 +84,7 @@ function hostPorts(context: AccountContext, runtime: HostRuntime, settings: Sett
 
 function channelTarget(settings: Settings): ChannelTarget | undefined {
   const { inboundChannel, inboundTarget } = settings
-  return inboundChannel === undefined || inboundTarget === undefined ? undefined : { channel: inboundChannel, to: inboundTarget }
+  return inboundChannel === undefined || inboundTarget === undefined
+    ? undefined
+    : { channel: inboundChannel, to: inboundTarget }
 }

@@ -1,5 +1,6 @@
 import { type ChannelPlugin, createChatChannelPlugin } from 'openclaw/plugin-sdk/channel-core'
 import { createChannelMessageAdapterFromOutbound } from 'openclaw/plugin-sdk/channel-outbound'
+import { TEXT_MAX_BYTES } from '../protocol/limits.ts'
 import { PLUGIN_ID } from '../settings/manifest.ts'
 import { type AccountContext, runAccount } from './account.ts'
 import { ACCOUNT_ID, type MeshAccount, resolveAccount, settingsBlock } from './account-config.ts'
@@ -9,7 +10,6 @@ import { gatewayClient } from './rpc.ts'
 import { hostRuntime } from './runtime.ts'
 import { findLiveAccount } from './slot.ts'
 import { accountSnapshot, type MeshProbe, probeAccount, statusIssues } from './status.ts'
-import { TEXT_MAX_BYTES } from '../protocol/limits.ts'
 
 /** A character takes four bytes at most, so a chunk of this many fits one envelope. */
 const CHUNK_MAX_CHARS = TEXT_MAX_BYTES / 4
@@ -41,22 +41,26 @@ export const meshChannel: ChannelPlugin<MeshAccount, MeshProbe> = createChatChan
     capabilities: { chatTypes: ['direct'] },
     reload: { configPrefixes: [`channels.${PLUGIN_ID}`, `plugins.entries.${PLUGIN_ID}.config`] },
     config: {
-      listAccountIds: (cfg) => (settingsBlock(cfg) === undefined ? [] : [ACCOUNT_ID]),
+      listAccountIds: cfg => (settingsBlock(cfg) === undefined ? [] : [ACCOUNT_ID]),
       resolveAccount,
       inspectAccount: resolveAccount,
       defaultAccountId: () => ACCOUNT_ID,
-      isConfigured: (account) => account.configured,
-      isEnabled: (account) => account.enabled,
-      describeAccount: (account) => ({ accountId: account.accountId, enabled: account.enabled, configured: account.configured }),
+      isConfigured: account => account.configured,
+      isEnabled: account => account.enabled,
+      describeAccount: account => ({
+        accountId: account.accountId,
+        enabled: account.enabled,
+        configured: account.configured
+      }),
       // Empty by design: the host sends its owner's heartbeat to the first entry that a channel returns here.
       resolveAllowFrom: () => []
     },
     gateway: {
-      startAccount: async (context) => await runAccount(context as unknown as AccountContext, hostRuntime())
+      startAccount: async context => await runAccount(context as unknown as AccountContext, hostRuntime())
     },
     messaging: {
       targetPrefixes: [PLUGIN_ID],
-      normalizeTarget: (raw) => raw.trim() || undefined,
+      normalizeTarget: raw => raw.trim() || undefined,
       inferTargetChatType: () => 'direct',
       targetResolver: { looksLikeId: () => true, hint: '<instance id | name | peer id>' }
     },
@@ -70,15 +74,15 @@ export const meshChannel: ChannelPlugin<MeshAccount, MeshProbe> = createChatChan
     status: {
       probeAccount: async ({ account, timeoutMs }) => await probeAccount(account, timeoutMs),
       buildAccountSnapshot: ({ account, runtime, probe }) => accountSnapshot(account, runtime, probe) as never,
-      collectStatusIssues: (accounts) => statusIssues(accounts as unknown as Record<string, unknown>[])
+      collectStatusIssues: accounts => statusIssues(accounts as unknown as Record<string, unknown>[])
     },
     message: createChannelMessageAdapterFromOutbound({ id: PLUGIN_ID, outbound })
   },
   security: {
     dm: {
       channelKey: PLUGIN_ID,
-      resolvePolicy: (account) => account.config.dmPolicy,
-      resolveAllowFrom: (account) => account.config.allowFrom,
+      resolvePolicy: account => account.config.dmPolicy,
+      resolveAllowFrom: account => account.config.allowFrom,
       defaultPolicy: 'pairing'
     }
   },

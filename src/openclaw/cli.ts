@@ -1,17 +1,30 @@
-import type { Command as Program } from 'commander'
-import { type Command, commands, commandHelp, runArgv } from '../commands/index.ts'
+import { type Command, commandHelp, commands, runArgv } from '../commands/index.ts'
 import type { HostApi } from './host-types.ts'
 import { gatewayClient } from './rpc.ts'
 import { PROGRAM } from './words.ts'
 
+/** What of the host's command-line parser (commander) is used. */
+interface Program {
+  command(name: string): Program
+  description(text: string): Program
+  argument(words: string): Program
+  allowUnknownOption(): Program
+  helpOption(flags: false): Program
+  action(run: (words: string[]) => Promise<void>): Program
+}
+
 /** Name and words of the command's root, as the manifest declares them too. */
-export const CLI_ROOT = { name: 'p2p', description: 'Peers, messages and trust of the libp2p mesh', hasSubcommands: true }
+export const CLI_ROOT = {
+  name: 'p2p',
+  description: 'Peers, messages and trust of the libp2p mesh',
+  hasSubcommands: true
+}
 
 /** `openclaw p2p <command>`: the commands of the mesh, asked of the running gateway. */
 export function registerCli(api: HostApi): void {
   api.registerCli(
     ({ program }) => {
-      const root = program.command(CLI_ROOT.name).description(CLI_ROOT.description)
+      const root = (program as unknown as Program).command(CLI_ROOT.name).description(CLI_ROOT.description)
       for (const command of commands) addCommand(root, command)
     },
     { descriptors: [CLI_ROOT] }
@@ -25,15 +38,15 @@ function addCommand(root: Program, command: Command): void {
     .description(command.summary)
     .argument('[words...]')
     .allowUnknownOption()
-    .passThroughOptions()
     .helpOption(false)
     .action(async (words: string[]) => {
-      if (words.includes('--help') || words.includes('-h')) return void process.stdout.write(commandHelp(command, PROGRAM))
+      if (words.includes('--help') || words.includes('-h'))
+        return void process.stdout.write(commandHelp(command, PROGRAM))
       process.exitCode = await runArgv(command, words, {
         program: PROGRAM,
         connect: async () => gatewayClient(),
-        stdout: (text) => void process.stdout.write(text),
-        stderr: (text) => void process.stderr.write(text),
+        stdout: text => void process.stdout.write(text),
+        stderr: text => void process.stderr.write(text),
         input: process.stdin
       })
     })

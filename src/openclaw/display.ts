@@ -24,7 +24,12 @@ export class ChannelDisplay implements Display {
   }
 
   async show(inbound: Inbound, options: { signal?: AbortSignal } = {}): Promise<DispatchOutcome> {
-    return await showText(this.#components.config(), this.#target, `${senderLine(inbound.from.name, inbound.from.instance)}\n${inbound.text}`, options)
+    return await showText(
+      this.#components.config(),
+      this.#target,
+      `${senderLine(inbound.from.name, inbound.from.instance)}\n${inbound.text}`,
+      options
+    )
   }
 }
 
@@ -37,9 +42,17 @@ export function senderLine(name: string, instance: string): string {
  * Hands one text to a channel of the host. `done` only with a platform message id; `retry` only where the host says that nothing was sent or kept;
  * everything else is unknown.
  */
-export async function showText(cfg: HostConfig, target: ChannelTarget, text: string, options: { signal?: AbortSignal } = {}): Promise<DispatchOutcome> {
+export async function showText(
+  cfg: HostConfig,
+  target: ChannelTarget,
+  text: string,
+  options: { signal?: AbortSignal } = {}
+): Promise<DispatchOutcome> {
   const { promise: late, resolve } = Promise.withResolvers<DispatchOutcome>()
-  const timer = setTimeout(() => resolve({ outcome: 'unknown', detail: `channel ${target.channel} did not answer` }), SHOW_MAX_MS)
+  const timer = setTimeout(
+    () => resolve({ outcome: 'unknown', detail: `channel ${target.channel} did not answer` }),
+    SHOW_MAX_MS
+  )
   const abort = (): void => resolve({ outcome: 'unknown', detail: 'stopped while the channel was sending' })
   options.signal?.addEventListener('abort', abort, { once: true })
   try {
@@ -52,7 +65,13 @@ export async function showText(cfg: HostConfig, target: ChannelTarget, text: str
 
 async function sendText(cfg: HostConfig, target: ChannelTarget, text: string): Promise<DispatchOutcome> {
   try {
-    const result = await sendDurableMessageBatch({ cfg, channel: target.channel, to: target.to, payloads: [{ text }], durability: 'best_effort' })
+    const result = await sendDurableMessageBatch({
+      cfg,
+      channel: target.channel,
+      to: target.to,
+      payloads: [{ text }],
+      durability: 'best_effort'
+    })
     if (result.status === 'sent' && result.receipt.platformMessageIds.length > 0) return { outcome: 'done' }
     if (result.status === 'failed' && codeOf(result.error) === 'OPENCLAW_PLATFORM_MESSAGE_NOT_DISPATCHED') {
       return { outcome: 'retry', detail: `channel ${target.channel} is not available` }

@@ -56,7 +56,7 @@ export class EngineThread {
     this.#host = components.host
     this.#init = init
     // Nobody may be waiting when an engine fails to start.
-    this.#current.promise.catch(() => {})
+    this.#current.promise.catch(() => undefined)
   }
 
   get health(): EngineHealth {
@@ -65,7 +65,10 @@ export class EngineThread {
 
   /** The control client of whatever engine is up. */
   client(): ControlClient {
-    return controlClient({ call: async (method, params, options) => await this.#call(method as Method, params, options), close: () => {} })
+    return controlClient({
+      call: async (method, params, options) => await this.#call(method as Method, params, options),
+      close: () => undefined
+    })
   }
 
   /** Returns after the signal, when the thread is gone. Never rejects. */
@@ -78,7 +81,7 @@ export class EngineThread {
       this.#health = { running: false, restarts: this.#health.restarts + 1, lastError: failure }
       if (performance.now() - startedMs > HEALTHY_AFTER_MS) delayMs = RESTART_MIN_MS
       this.#host.log.error(`Engine ended: ${failure}. Next start in ${delayMs} ms`)
-      await sleep(delayMs, undefined, { signal }).catch(() => {})
+      await sleep(delayMs, undefined, { signal }).catch(() => undefined)
       delayMs = Math.min(delayMs * 2, RESTART_MAX_MS)
     }
     this.#stopped = true
@@ -90,7 +93,7 @@ export class EngineThread {
   async #runOnce(signal: AbortSignal): Promise<string> {
     const running = this.#spawn()
     let failure = 'it stopped by itself'
-    running.worker.on('error', (error) => {
+    running.worker.on('error', error => {
       failure = error instanceof Error ? error.message : String(error)
     })
     const stop = (): void => void this.#stop(running)
@@ -101,13 +104,14 @@ export class EngineThread {
       this.#health = { running: true, restarts: this.#health.restarts }
       this.#current.resolve(running)
     } catch (error) {
-      if (!(error instanceof MeshError && error.code === 'engine_down')) failure = error instanceof Error ? error.message : String(error)
+      if (!(error instanceof MeshError && error.code === 'engine_down'))
+        failure = error instanceof Error ? error.message : String(error)
       await running.worker.terminate()
     }
     await running.exited
     signal.removeEventListener('abort', stop)
     this.#current = Promise.withResolvers<Running>()
-    this.#current.promise.catch(() => {})
+    this.#current.promise.catch(() => undefined)
     return failure
   }
 
@@ -117,7 +121,10 @@ export class EngineThread {
     const worker = new Worker(url, { workerData: { libp2pMesh: { options, shape } }, name: 'libp2p-mesh' })
     const { promise: exited, resolve } = Promise.withResolvers<void>()
     worker.once('exit', () => resolve())
-    const rpc: Rpc = new Rpc({ channel: portChannel(worker, 'exit') }, { handlers: serveHost(this.#host, () => rpc), closedCode: 'engine_down' })
+    const rpc: Rpc = new Rpc(
+      { channel: portChannel(worker, 'exit') },
+      { handlers: serveHost(this.#host, () => rpc), closedCode: 'engine_down' }
+    )
     return { worker, rpc, exited }
   }
 
@@ -151,7 +158,10 @@ export class EngineThread {
     signal?.throwIfAborted()
     const { promise: failed, reject } = Promise.withResolvers<never>()
     const abort = (): void => reject(signal?.reason)
-    const timer = setTimeout(() => reject(new MeshError('engine_down', { retryable: true, detail: this.#health.lastError })), CALL_WAIT_MS)
+    const timer = setTimeout(
+      () => reject(new MeshError('engine_down', { retryable: true, detail: this.#health.lastError })),
+      CALL_WAIT_MS
+    )
     signal?.addEventListener('abort', abort, { once: true })
     try {
       return await Promise.race([this.#current.promise, failed])

@@ -1,5 +1,5 @@
-import { safe } from '../protocol/index.ts'
 import type { Inbound } from '../mesh/ports.ts'
+import { safe } from '../protocol/index.ts'
 
 /** Room for `label (fingerprint)`. */
 const SENDER_MAX_CHARS = 120

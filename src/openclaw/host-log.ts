@@ -11,7 +11,12 @@ export interface HostLogSink {
 /** One line per event: `[libp2p-mesh] message key=value`. Values are ids, numbers and codes; peer strings came through safe(). */
 export function hostLog(sink: HostLogSink): Log {
   const line = (message: string, fields: Record<string, unknown> = {}): string =>
-    [`[libp2p-mesh] ${message}`, ...Object.entries(fields).map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)].join(' ')
+    [
+      `[libp2p-mesh] ${message}`,
+      ...Object.entries(fields).map(
+        ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`
+      )
+    ].join(' ')
   return {
     debug: (message, fields) => sink.debug?.(line(message, fields)),
     info: (message, fields) => sink.info(line(message, fields)),

@@ -40,7 +40,12 @@ export class InboundAgent implements Agent {
     return { outcome: 'retry', detail: 'the host took no turn' }
   }
 
-  async #dispatch(inbound: Inbound, events: TurnEvents, progress: { adopted: boolean; replied: boolean }, signal: AbortSignal | undefined): Promise<void> {
+  async #dispatch(
+    inbound: Inbound,
+    events: TurnEvents,
+    progress: { adopted: boolean; replied: boolean },
+    signal: AbortSignal | undefined
+  ): Promise<void> {
     const { channelRuntime } = this.#components
     const cfg = this.#components.config()
     const sessionKey = sessionKeyOf(inbound)
@@ -56,9 +61,15 @@ export class InboundAgent implements Agent {
       allowFrom: [senderId],
       subject: { stableId: senderId },
       conversation: { kind: 'direct', id: senderId },
-      contextBinding: { agentId: AGENT_ID, sessionKey, messageId: inbound.hostMessageId, inboundEventKind: 'user_request' }
+      contextBinding: {
+        agentId: AGENT_ID,
+        sessionKey,
+        messageId: inbound.hostMessageId,
+        inboundEventKind: 'user_request'
+      }
     })
-    if (access.ingress.admission !== 'dispatch') throw new Error(`the host's ingress answered ${access.ingress.admission}`)
+    if (access.ingress.admission !== 'dispatch')
+      throw new Error(`the host's ingress answered ${access.ingress.admission}`)
     const body = frameText(inbound)
     const ctxPayload = await channelRuntime.inbound.buildContext({
       channel: PLUGIN_ID,
@@ -69,7 +80,13 @@ export class InboundAgent implements Agent {
       from: senderId,
       sender: { id: senderId, name: inbound.from.name },
       conversation: { kind: 'direct', id: senderId },
-      route: { agentId: AGENT_ID, accountId: ACCOUNT_ID, dmScope: 'per-account-channel-peer', routeSessionKey: sessionKey, dispatchSessionKey: sessionKey },
+      route: {
+        agentId: AGENT_ID,
+        accountId: ACCOUNT_ID,
+        dmScope: 'per-account-channel-peer',
+        routeSessionKey: sessionKey,
+        dispatchSessionKey: sessionKey
+      },
       reply: { to: inbound.from.peer, originatingTo: inbound.from.peer },
       message: { body, bodyForAgent: body, rawBody: inbound.text, commandBody: inbound.text },
       channelIngress: access,

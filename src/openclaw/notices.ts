@@ -32,9 +32,13 @@ export class HostNotices implements Notices {
     const to = senderLine(notice.to.name, notice.to.instance)
     if (notice.session !== undefined) {
       const sentence = `libp2p-mesh: message ${notice.id} to ${to} is now ${notice.state}.`
-      this.#components.system.enqueueSystemEvent(sentence, { sessionKey: notice.session, contextKey: `libp2p-mesh:${notice.id}` })
+      this.#components.system.enqueueSystemEvent(sentence, {
+        sessionKey: notice.session,
+        contextKey: `libp2p-mesh:${notice.id}`
+      })
     }
-    if (notice.reply !== undefined) await this.#toOwner(`${to} answered message ${notice.id}:\n${notice.reply.text}`, options)
+    if (notice.reply !== undefined)
+      await this.#toOwner(`${to} answered message ${notice.id}:\n${notice.reply.text}`, options)
   }
 
   async #toOwner(text: string, options: { signal?: AbortSignal }): Promise<void> {

@@ -18,7 +18,9 @@ export interface OutboundText {
  * Sends what the host says by itself or at a person's request (`openclaw message send`). Marked as host text: it starts no turn at the other side.
  * Accepted means committed: an absent peer is no error, the result says pending.
  */
-export async function sendHostText(context: OutboundText): Promise<{ channel: string; messageId: string; meta: Record<string, unknown> }> {
+export async function sendHostText(
+  context: OutboundText
+): Promise<{ channel: string; messageId: string; meta: Record<string, unknown> }> {
   try {
     const result = await liveAccount().client.call(
       'send',
@@ -27,7 +29,10 @@ export async function sendHostText(context: OutboundText): Promise<{ channel: st
         text: context.text,
         kind: 'host',
         waitFor: 'delivered',
-        idempotencyKey: context.deliveryQueueId === undefined ? crypto.randomUUID() : `host:${context.deliveryQueueId}:${context.deliveryPartIndex ?? 0}`
+        idempotencyKey:
+          context.deliveryQueueId === undefined
+            ? crypto.randomUUID()
+            : `host:${context.deliveryQueueId}:${context.deliveryPartIndex ?? 0}`
       },
       { signal: context.signal }
     )

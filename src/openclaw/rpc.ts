@@ -22,7 +22,13 @@ export function registerRpc(api: HostApi): void {
         try {
           respond(true, await liveAccount().client.call(method, params as never, { signal }))
         } catch (error) {
-          respond(false, undefined, errorShape(ErrorCodes.UNAVAILABLE, await sentenceFor(error), { details: { [MESH_ERROR]: meshErrorOf(error) } }))
+          respond(
+            false,
+            undefined,
+            errorShape(ErrorCodes.UNAVAILABLE, await sentenceFor(error), {
+              details: { [MESH_ERROR]: meshErrorOf(error) }
+            })
+          )
         }
       },
       { scope: methods[method].changes ? 'operator.write' : 'operator.read' }
@@ -35,24 +41,31 @@ export function gatewayClient(): ControlClient {
   return controlClient({
     call: async (method, params, options) => {
       try {
-        return await callGatewayFromCli(`${PLUGIN_ID}.${method}`, { timeout: String(CALL_TIMEOUT_MS) }, params, { progress: false, signal: options?.signal })
+        return await callGatewayFromCli(`${PLUGIN_ID}.${method}`, { timeout: String(CALL_TIMEOUT_MS) }, params, {
+          progress: false,
+          signal: options?.signal
+        })
       } catch (error) {
         throw restoreError(error)
       }
     },
-    close: () => {}
+    close: () => undefined
   })
 }
 
 function meshErrorOf(error: unknown): { code: MeshErrorCode; details: MeshErrorDetails } {
-  if (!(error instanceof MeshError)) return { code: 'internal', details: { detail: error instanceof Error ? error.message : String(error) } }
+  if (!(error instanceof MeshError))
+    return { code: 'internal', details: { detail: error instanceof Error ? error.message : String(error) } }
   const { cause: _, ...details } = error.details
   return { code: error.code, details: { ...details, retryable: error.retryable } }
 }
 
 /** Our own error out of a gateway error; anything else means that no gateway answered. */
 function restoreError(error: unknown): MeshError {
-  const details = typeof error === 'object' && error !== null ? (Reflect.get(error, 'details') as Record<string, unknown> | undefined) : undefined
+  const details =
+    typeof error === 'object' && error !== null
+      ? (Reflect.get(error, 'details') as Record<string, unknown> | undefined)
+      : undefined
   const carried = details?.[MESH_ERROR] as { code: MeshErrorCode; details: MeshErrorDetails } | undefined
   if (carried !== undefined) return new MeshError(carried.code, { ...carried.details, cause: error })
   return new MeshError('not_running', { detail: error instanceof Error ? error.message : String(error), cause: error })

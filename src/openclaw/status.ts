@@ -20,9 +20,16 @@ export async function probeAccount(account: MeshAccount, timeoutMs: number): Pro
   const live = findLiveAccount()
   if (live === undefined) return { ok: false, error: 'the mesh is not running' }
   const deadline = new AbortController()
-  const timer = setTimeout(() => deadline.abort(new Error('the engine did not answer in time')), Math.min(timeoutMs, PROBE_MAX_MS))
+  const timer = setTimeout(
+    () => deadline.abort(new Error('the engine did not answer in time')),
+    Math.min(timeoutMs, PROBE_MAX_MS)
+  )
   try {
-    return { ok: true, status: await live.client.call('status', {}, { signal: deadline.signal }), engine: live.health() }
+    return {
+      ok: true,
+      status: await live.client.call('status', {}, { signal: deadline.signal }),
+      engine: live.health()
+    }
   } catch (error) {
     return { ok: false, error: error instanceof Error ? error.message : String(error), engine: live.health() }
   } finally {
@@ -31,7 +38,11 @@ export async function probeAccount(account: MeshAccount, timeoutMs: number): Pro
 }
 
 /** The account's snapshot: the host prints `name` in parentheses, so the peer id stands there, and `url` for the instance id. */
-export function accountSnapshot(account: MeshAccount, runtime: Record<string, unknown> | undefined, probe: MeshProbe | undefined): Record<string, unknown> {
+export function accountSnapshot(
+  account: MeshAccount,
+  runtime: Record<string, unknown> | undefined,
+  probe: MeshProbe | undefined
+): Record<string, unknown> {
   const status = probe?.status
   return {
     ...runtime,
@@ -69,9 +80,16 @@ export function statusIssues(accounts: Record<string, unknown>[]): StatusIssue[]
     const runtime = (message: string): StatusIssue => ({ channel: 'libp2p-mesh', accountId, kind: 'runtime', message })
     return [
       ...(status?.issues ?? []).map(runtime),
-      ...(engine !== undefined && engine.restarts > 0 ? [runtime(`The engine was restarted ${engine.restarts} times; last reason: ${engine.lastError}`)] : []),
+      ...(engine !== undefined && engine.restarts > 0
+        ? [runtime(`The engine was restarted ${engine.restarts} times; last reason: ${engine.lastError}`)]
+        : []),
       ...(status?.pendingSettings ?? []).map(
-        (key): StatusIssue => ({ channel: 'libp2p-mesh', accountId, kind: 'config', message: `${key} is set, and has no effect in this release.` })
+        (key): StatusIssue => ({
+          channel: 'libp2p-mesh',
+          accountId,
+          kind: 'config',
+          message: `${key} is set, and has no effect in this release.`
+        })
       )
     ]
   })

@@ -17,9 +17,11 @@ export function parse<Message>(
   decode: (bytes: Uint8Array) => Message,
   code: ProtocolErrorCode
 ): Parsed<Message> {
+  // Views of a Node Buffer would be Buffers, whose `slice` does not copy.
+  const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
   try {
-    const seen = checkWire(bytes, shape)
-    return { message: decode(bytes), seen }
+    const seen = checkWire(view, shape)
+    return { message: decode(view), seen }
   } catch (cause) {
     throw new ProtocolError(code, cause instanceof Error ? `${code}: ${cause.message}` : code, { cause })
   }

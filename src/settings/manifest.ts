@@ -7,7 +7,8 @@ export const PLUGIN_ID = 'libp2p-mesh'
 /** Agent tools, as the manifest must declare them. */
 export const TOOL_NAMES = ['p2p_send_instance_message', 'p2p_broadcast', 'p2p_peers'] as const
 
-const DESCRIPTION = 'Direct, encrypted messages between OpenClaw instances, without a server: found on the local network, let in by their owner.'
+const DESCRIPTION =
+  'Direct, encrypted messages between OpenClaw instances, without a server: found on the local network, let in by their owner.'
 
 /** Everything that the host reads before any code of ours runs. `openclaw.plugin.json` is this, written out. */
 export function buildManifest(): Record<string, unknown> {

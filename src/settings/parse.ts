@@ -22,7 +22,9 @@ export function parseNodeSettings(block: unknown, prefix: string): NodeSettings 
 /** Keys that are set against their default although their work comes in a later release. */
 export function pendingSettings(settings: Settings): string[] {
   const defaults = settingsSchema.parse({})
-  const pending: string[] = PENDING_SETTINGS.filter((key) => JSON.stringify(settings[key]) !== JSON.stringify(defaults[key]))
+  const pending: string[] = PENDING_SETTINGS.filter(
+    key => JSON.stringify(settings[key]) !== JSON.stringify(defaults[key])
+  )
   return settings.discovery === 'dht' ? ['discovery "dht"', ...pending] : pending
 }
 
@@ -32,18 +34,26 @@ function parse<T extends z.ZodType>(schema: T, block: unknown, prefix: string): 
   const [issue] = parsed.error.issues
   if (issue === undefined) throw new SettingsError(`${prefix} is not understood.`)
   if (issue.code === 'unrecognized_keys') {
-    throw new SettingsError(`${prefix} has no setting "${issue.keys.join('", "')}"; known are ${Object.keys(settingsSchema.shape).join(', ')}.`)
+    throw new SettingsError(
+      `${prefix} has no setting "${issue.keys.join('", "')}"; known are ${Object.keys(settingsSchema.shape).join(', ')}.`
+    )
   }
   const path = [prefix, ...issue.path.map(String)].join('.')
-  throw new SettingsError(`${path} is ${show(valueAt(block, issue.path))}: ${issue.message.replace(/^Invalid (input|option|string): /, '')}.`)
+  throw new SettingsError(
+    `${path} is ${show(valueAt(block, issue.path))}: ${issue.message.replace(/^Invalid (input|option|string): /, '')}.`
+  )
 }
 
 function checkRules<T extends Settings>(settings: T, prefix: string): T {
   if (settings.dmPolicy === 'open' && !settings.allowFrom.includes('*')) {
-    throw new SettingsError(`${prefix}.dmPolicy is "open": this lets everybody in, so it also needs "*" in ${prefix}.allowFrom.`)
+    throw new SettingsError(
+      `${prefix}.dmPolicy is "open": this lets everybody in, so it also needs "*" in ${prefix}.allowFrom.`
+    )
   }
   if (settings.allowFrom.includes('*') && settings.dmPolicy !== 'open') {
-    throw new SettingsError(`${prefix}.allowFrom has "*": this lets everybody in, so it also needs ${prefix}.dmPolicy "open".`)
+    throw new SettingsError(
+      `${prefix}.allowFrom has "*": this lets everybody in, so it also needs ${prefix}.dmPolicy "open".`
+    )
   }
   if ((settings.inboundChannel === undefined) !== (settings.inboundTarget === undefined)) {
     const missing = settings.inboundChannel === undefined ? 'inboundChannel' : 'inboundTarget'

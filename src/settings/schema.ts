@@ -19,9 +19,13 @@ const multiaddr = z
   .string()
   .max(512)
   .regex(/^(\/[a-z0-9-]+(\/[^/\s]+)?)+$/, 'expected a multiaddr such as /ip4/192.168.1.42/tcp/4001')
-const peerMultiaddr = multiaddr.regex(/\/p2p\/[1-9A-HJ-NP-Za-km-z]+$/, 'expected a multiaddr that ends in /p2p/<peer id>')
+const peerMultiaddr = multiaddr.regex(
+  /\/p2p\/[1-9A-HJ-NP-Za-km-z]+$/,
+  'expected a multiaddr that ends in /p2p/<peer id>'
+)
 
-const flag = (fallback: boolean, title: string, description: string) => z.boolean().default(fallback).meta({ title, description })
+const flag = (fallback: boolean, title: string, description: string) =>
+  z.boolean().default(fallback).meta({ title, description })
 
 export const settingsSchema = z.strictObject({
   enabled: flag(true, 'Enabled', 'Start the mesh with the gateway.'),
@@ -30,11 +34,17 @@ export const settingsSchema = z.strictObject({
     .min(1)
     .max(LABEL_MAX_CHARS)
     .optional()
-    .meta({ title: 'Name', description: 'Label of this instance, shown to peers beside its fingerprint. Two random words when not set.' }),
+    .meta({
+      title: 'Name',
+      description: 'Label of this instance, shown to peers beside its fingerprint. Two random words when not set.'
+    }),
   discovery: z
     .enum(['mdns', 'bootstrap', 'dht'])
     .default('mdns')
-    .meta({ title: 'Discovery', description: 'How peers are found: mdns (same network), bootstrap (the list only), dht (Kademlia).' }),
+    .meta({
+      title: 'Discovery',
+      description: 'How peers are found: mdns (same network), bootstrap (the list only), dht (Kademlia).'
+    }),
   listenAddrs: z
     .array(multiaddr)
     .max(ROUTE_ADDRESSES_MAX)
@@ -44,7 +54,10 @@ export const settingsSchema = z.strictObject({
     .array(peerMultiaddr)
     .max(LIST_MAX)
     .default([])
-    .meta({ title: 'Bootstrap peers', description: 'Multiaddrs with /p2p/<peer id> that are dialled at start, in every discovery mode.' }),
+    .meta({
+      title: 'Bootstrap peers',
+      description: 'Multiaddrs with /p2p/<peer id> that are dialled at start, in every discovery mode.'
+    }),
   enableWebSocket: flag(false, 'WebSocket', 'Dial and accept WebSocket connections (/ws).'),
   meshTopic: z
     .string()
@@ -52,14 +65,25 @@ export const settingsSchema = z.strictObject({
     .max(TOPIC_MAX_CHARS)
     .regex(/^[\w.:/-]+$/, 'expected letters, digits and - _ . : /')
     .default('openclaw-mesh')
-    .meta({ title: 'Broadcast topic', description: 'Topic of broadcasts; instances with the same topic hear each other.' }),
+    .meta({
+      title: 'Broadcast topic',
+      description: 'Topic of broadcasts; instances with the same topic hear each other.'
+    }),
   enableAgentSync: flag(true, 'Agent sync', 'Exchange profiles and presence with admitted peers.'),
-  enableNATTraversal: flag(true, 'NAT traversal', 'Master switch of identify, AutoNAT, UPnP, circuit relay and hole punching.'),
+  enableNATTraversal: flag(
+    true,
+    'NAT traversal',
+    'Master switch of identify, AutoNAT, UPnP, circuit relay and hole punching.'
+  ),
   enableIdentify: flag(true, 'Identify', 'The libp2p identify protocol, needed by AutoNAT and hole punching.'),
   enableAutoNAT: flag(true, 'AutoNAT', 'Find out whether this instance can be reached from outside.'),
   enableUPnP: flag(true, 'UPnP', 'Ask the home router to open a port.'),
   enableCircuitRelay: flag(true, 'Circuit relay', 'Reach peers through a relay (/p2p-circuit).'),
-  enableCircuitRelayServer: flag(false, 'Circuit relay server', 'Be a relay for admitted peers; for hosts with a public address.'),
+  enableCircuitRelayServer: flag(
+    false,
+    'Circuit relay server',
+    'Be a relay for admitted peers; for hosts with a public address.'
+  ),
   enableDCUtR: flag(true, 'Hole punching', 'Turn a relayed connection into a direct one.'),
   relayList: z
     .array(peerMultiaddr)
@@ -83,7 +107,11 @@ export const settingsSchema = z.strictObject({
     .min(1)
     .max(64)
     .optional()
-    .meta({ title: 'Inbound channel', description: 'Channel that displays inbound messages, for example feishu. Without it they start a turn of the agent.' }),
+    .meta({
+      title: 'Inbound channel',
+      description:
+        'Channel that displays inbound messages, for example feishu. Without it they start a turn of the agent.'
+    }),
   inboundTarget: z
     .string()
     .min(1)
@@ -96,14 +124,15 @@ export const settingsSchema = z.strictObject({
     .min(100)
     .max(ACK_TIMEOUT_MAX_MS)
     .default(15_000)
-    .meta({ title: 'Delivery timeout (ms)', description: 'How long a send waits for the receipt it asked for before it says pending.' }),
-  dmPolicy: z
-    .enum(['pairing', 'allowlist', 'open', 'disabled'])
-    .default('pairing')
     .meta({
-      title: 'Admission',
-      description: 'Who may write to this instance: pairing (peers the owner approved), allowlist (allowFrom only), open (everybody; needs "*" in allowFrom), disabled.'
+      title: 'Delivery timeout (ms)',
+      description: 'How long a send waits for the receipt it asked for before it says pending.'
     }),
+  dmPolicy: z.enum(['pairing', 'allowlist', 'open', 'disabled']).default('pairing').meta({
+    title: 'Admission',
+    description:
+      'Who may write to this instance: pairing (peers the owner approved), allowlist (allowFrom only), open (everybody; needs "*" in allowFrom), disabled.'
+  }),
   allowFrom: z
     .array(z.string().min(1).max(256))
     .max(1000)
@@ -118,7 +147,10 @@ export const nodeSettingsSchema = settingsSchema.extend({
     .min(1)
     .max(64)
     .optional()
-    .meta({ title: 'Reply command', description: 'Program and arguments; an inbound text on its standard input, its standard output is the reply.' })
+    .meta({
+      title: 'Reply command',
+      description: 'Program and arguments; an inbound text on its standard input, its standard output is the reply.'
+    })
 })
 
 export type Settings = z.output<typeof settingsSchema>

@@ -1,8 +1,8 @@
 import type { HostPorts } from '../control/bridge.ts'
-import type { Log, Notice, Notices } from '../mesh/ports.ts'
+import type { Broadcast, Log, Notice, Notices } from '../mesh/ports.ts'
 import type { NodeSettings } from '../settings/index.ts'
 import { createDisplay, messageEvent } from './display.ts'
-import type { JsonLines } from './json-lines.ts'
+import type { JsonLines, NodeEvent } from './json-lines.ts'
 import { ReplyAgent } from './reply-agent.ts'
 
 export interface HostComponents {
@@ -12,11 +12,12 @@ export interface HostComponents {
 
 /** What the engine gets from the bare host: a display, or an agent where a command answers; everything else becomes a line. */
 export function createHost({ lines, log }: HostComponents, { replyCommand }: Pick<NodeSettings, 'replyCommand'>): HostPorts {
+  const display = replyCommand === undefined ? createDisplay({ lines }) : undefined
+  const agent = replyCommand === undefined ? undefined : new ReplyAgent({ lines }, { command: replyCommand })
   return {
-    ...(replyCommand === undefined
-      ? { display: createDisplay({ lines }) }
-      : { agent: new ReplyAgent({ lines }, { command: replyCommand }) }),
-    notices: createNotices({ lines, log }),
+    ...(display !== undefined && { display }),
+    ...(agent !== undefined && { agent }),
+    notices: createNotices({ lines, log }, { showsReplies: display !== undefined }),
     log,
     event(event) {
       // `ready` is printed when the control socket is served too, which the mesh itself does not know.
@@ -27,20 +28,22 @@ export function createHost({ lines, log }: HostComponents, { replyCommand }: Pic
   }
 }
 
-function createNotices({ lines, log }: HostComponents): Notices {
+/** @param init `showsReplies`: a display prints every reply, so that a late one in a notice would be printed twice */
+function createNotices({ lines, log }: HostComponents, { showsReplies }: { showsReplies: boolean }): Notices {
   return {
     async notify(notice, options) {
-      if (notice.kind === 'broadcast') {
-        const { id, topic, from, text } = notice.broadcast
-        await lines.write({ event: 'broadcast', id, topic, fromPeerId: from.peer, fromInstanceId: from.instanceId, text }, options)
-        return
+      if (notice.kind === 'broadcast') await lines.write(broadcastEvent(notice.broadcast), options)
+      else if (notice.kind === 'message') await lines.write(messageEvent(notice.inbound), options)
+      else {
+        logSettled(log, notice)
+        if (notice.reply !== undefined && !showsReplies) await lines.write(messageEvent(notice.reply), options)
       }
-      if (notice.kind === 'message') return void (await lines.write(messageEvent(notice.inbound), options))
-      if (notice.kind === 'settled') logSettled(log, notice)
-      const inbound = notice.kind === 'settled' ? notice.reply : notice.inbound
-      if (inbound !== undefined) await lines.write(messageEvent(inbound), options)
     }
   }
+}
+
+function broadcastEvent({ id, topic, from, text }: Broadcast): NodeEvent {
+  return { event: 'broadcast', id, topic, fromPeerId: from.peer, fromInstanceId: from.instanceId, text }
 }
 
 /** The owner reads the log: what became of a message whose sender had stopped waiting. */

@@ -42,10 +42,11 @@ export async function runProgram(argv: readonly string[], terminal: Terminal): P
 
 /** `--state DIR` may stand before the command too, as in the command lines that errors advise. */
 function commandFirst(argv: readonly string[]): readonly string[] {
-  const [first = '', second = '', ...rest] = argv
-  if (first === '--state' || first === '-s') return [...rest.slice(0, 1), first, second, ...rest.slice(1)]
-  if (first.startsWith('--state=')) return argv.length < 2 ? [] : [second, first, ...rest]
-  return argv
+  const [first = ''] = argv
+  const words = first === '--state' || first === '-s' ? 2 : first.startsWith('--state=') ? 1 : 0
+  const name = argv[words]
+  if (name === undefined) return []
+  return [name, ...argv.slice(0, words), ...argv.slice(words + 1)]
 }
 
 async function dispatch([name, ...argv]: readonly string[], terminal: Terminal): Promise<number> {

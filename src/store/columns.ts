@@ -1,5 +1,5 @@
 import type { SQLOutputValue } from 'node:sqlite'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { MeshError } from '../mesh/errors.ts'
 
 /** A row as SQLite gives it. */

@@ -33,6 +33,11 @@ const PASSING_CODES = new Set([5, 6, 10, 13])
 export interface DatabaseInit {
   /** The file was opened before, so it cannot be empty: an empty one is damage, and would forget who is blocked. */
   used?: boolean
+  /**
+   * Called when the file came from a backup: it has our tables, and is not in the log mode that we always leave it in. It is put in that mode after
+   * the call, so a crash before then shows the same again.
+   */
+  onRestored?: () => void
 }
 
 type Parameters = Record<string, SQLInputValue>
@@ -43,17 +48,15 @@ type Parameters = Record<string, SQLInputValue>
  * Nothing else in this process may open the file: closing any descriptor of it drops SQLite's locks (POSIX record locks belong to the process).
  */
 export class Database {
-  /** True when the file came from a backup: it has our tables, and is not in the log mode that we always leave it in. */
-  readonly restored: boolean
   readonly #database: DatabaseSync
   readonly #name: string
   #depth = 0
 
-  constructor(path: string, { used = false }: DatabaseInit = {}) {
+  constructor(path: string, init: DatabaseInit = {}) {
     this.#name = basename(path)
     this.#database = this.#guard(() => new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS }))
     try {
-      this.restored = this.#guard(() => this.#prepare(path, used))
+      this.#guard(() => this.#prepare(path, init))
     } catch (error) {
       this.#database.close()
       throw error
@@ -110,13 +113,13 @@ export class Database {
     this.#guard(() => this.#database.exec(sql))
   }
 
-  #prepare(path: string, used: boolean): boolean {
+  #prepare(path: string, { used = false, onRestored }: DatabaseInit): void {
     const version = readVersion(this.#database)
     if (version === 0 && used) {
       const advice = 'restore it from a backup; or, to start with nobody trusted, move the file `epoch` beside it away'
       throw new MeshError('store_failed', { detail: `${path} was used before and is empty or gone: ${advice}` })
     }
-    const restored = version > 0 && this.#pragma('journal_mode') !== 'wal'
+    if (version > 0 && this.#pragma('journal_mode') !== 'wal') onRestored?.()
     // The log and its index get the mode of the database when they are made.
     if (process.platform !== 'win32')
       for (const file of [path, `${path}-wal`, `${path}-shm`]) if (existsSync(file)) chmodSync(file, 0o600)
@@ -128,7 +131,6 @@ export class Database {
       }
     }
     migrate(this.#database)
-    return restored
   }
 
   #pragma(name: string): unknown {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Log } from '../mesh/ports.ts'
 import { EPOCH_BYTES } from '../protocol/limits.ts'
-import { writeAtomically } from './atomic-file.ts'
+import { syncDirectory, writeAtomically } from './atomic-file.ts'
 import type { Database } from './database.ts'
 import type { Values } from './values.ts'
 
@@ -26,7 +26,7 @@ export interface EpochComponents {
  * The epoch of this database, made with it, and made anew when the database is an older copy of itself: it would give seqs a second time, and peers
  * would take the new messages for duplicates and drop them.
  *
- * An older copy shows itself by the journal mode of a backup, or by the witness: a file `epoch` beside the database that names the epoch and how
+ * An older copy shows itself by the journal mode of a backup (see `removeWitness`), or by the witness: a file `epoch` beside the database that names the epoch and how
  * often it was opened. A witness that is behind by the last open is a crash between the two writes, not a copy.
  */
 export function openEpoch({ directory, database, values, log }: EpochComponents): string {
@@ -35,7 +35,7 @@ export function openEpoch({ directory, database, values, log }: EpochComponents)
   const stored = values.get(EPOCH_KEY)
   const opens = Number(values.get(OPENS_KEY) ?? 0)
   const known = stored !== undefined && EPOCH_TEXT.test(stored)
-  const same = known && !database.restored && witness?.epoch === stored && witness.opens <= opens
+  const same = known && witness?.epoch === stored && witness.opens <= opens
   if (known && !same) log.warn('the database is a restored or moved copy: conversations are counted anew')
   const epoch = same ? stored : randomBytes(EPOCH_BYTES).toString('hex')
   database.transaction(() => {
@@ -49,6 +49,12 @@ export function openEpoch({ directory, database, values, log }: EpochComponents)
     log.warn('cannot write the epoch file', { path, error: String(error) })
   }
   return epoch
+}
+
+/** Makes the next `openEpoch` take the database for an older copy. */
+export function removeWitness(directory: string): void {
+  rmSync(join(directory, WITNESS_NAME), { force: true })
+  syncDirectory(directory)
 }
 
 /** True once a database was opened in this directory. */

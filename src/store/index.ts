@@ -2,14 +2,14 @@ import { join } from 'node:path'
 import type { Clock, Log, Store } from '../mesh/ports.ts'
 import { Database } from './database.ts'
 import { openDirectory } from './directory.ts'
-import { hasWitness, openEpoch } from './epoch.ts'
+import { hasWitness, openEpoch, removeWitness } from './epoch.ts'
 import { Inbox } from './inbox.ts'
 import { Outbox } from './outbox.ts'
 import { Routes } from './routes.ts'
 import { Trust } from './trust.ts'
 import { Values } from './values.ts'
 
-export { type KeyFile, openKeyFile } from './key-file.ts'
+export { openKeyFile } from './key-file.ts'
 export { acquireLock, type Lock } from './lock.ts'
 export { signerOf } from './signer.ts'
 export { prepareSocketPath } from './socket-path.ts'
@@ -30,7 +30,10 @@ export interface StoreComponents {
  */
 export function openStore({ dir, log, clock }: StoreComponents): Store {
   const directory = openDirectory(dir, { log })
-  const database = new Database(join(directory, DATABASE_NAME), { used: hasWitness(directory) })
+  const database = new Database(join(directory, DATABASE_NAME), {
+    used: hasWitness(directory),
+    onRestored: () => removeWitness(directory)
+  })
   try {
     const values = new Values({ database })
     const epoch = openEpoch({ directory, database, values, log })

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { MeshError } from '../mesh/errors.ts'
 import type { Log, RouteEntry, RouteStore } from '../mesh/ports.ts'
 import { LABEL_MAX_CHARS } from '../protocol/limits.ts'

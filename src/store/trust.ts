@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Log, TrustLevel, TrustRecord, TrustStore } from '../mesh/ports.ts'
 import { safe } from '../protocol/safe.ts'
 import { flag, integer, json, oneOf, optionalText, type Row, text } from './columns.ts'

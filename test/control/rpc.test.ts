@@ -28,7 +28,7 @@ describe('Rpc', () => {
         await gate.promise
         return 'slow'
       },
-      quick: async (params) => params
+      quick: async params => params
     })
     const slow = asking.call('slow', {})
     await expect(asking.call('quick', { a: [1, 'x', null] })).resolves.toEqual({ a: [1, 'x', null] })
@@ -57,7 +57,10 @@ describe('Rpc', () => {
         throw new TypeError('x is not a function')
       }
     })
-    await expect(asking.call('broken', {})).rejects.toMatchObject({ code: 'internal', details: { detail: 'x is not a function' } })
+    await expect(asking.call('broken', {})).rejects.toMatchObject({
+      code: 'internal',
+      details: { detail: 'x is not a function' }
+    })
     await expect(asking.call('constructor', {})).rejects.toMatchObject({ code: 'bad_request' })
   })
 

@@ -1,10 +1,10 @@
+import { mkdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { connectControl, controlSocketPath, listenControl } from '../../src/control/socket.ts'
-import { mkdirSync } from 'node:fs'
 
 let dir: string
 const closing: (() => Promise<void>)[] = []
@@ -38,7 +38,7 @@ async function serve(peers: () => Promise<unknown>): Promise<void> {
 /** However the connection ends: a reset is as good as a goodbye. */
 async function closed(socket: Socket): Promise<void> {
   socket.on('error', () => socket.destroy())
-  await new Promise<void>((resolve) => socket.once('close', () => resolve()))
+  await new Promise<void>(resolve => socket.once('close', () => resolve()))
 }
 
 describe('the control socket', () => {

@@ -35,9 +35,9 @@ it('dials with growing waits until the peer is there, and again when it was lost
     { peers: [target] }
   )
   bootstrap.start()
-  await vi.advanceTimersByTimeAsync(1_100)
+  await vi.advanceTimersByTimeAsync(1)
   expect(dial).toHaveBeenCalledTimes(1)
-  await vi.advanceTimersByTimeAsync(2_200)
+  await vi.advanceTimersByTimeAsync(1_100)
   expect(dial).toHaveBeenCalledTimes(2)
   await vi.advanceTimersByTimeAsync(10 * 60_000)
   const away = dial.mock.calls.length

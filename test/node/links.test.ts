@@ -160,7 +160,7 @@ describe('Links', () => {
     b.admits = false
     await expect(openFromA()).rejects.toMatchObject({ code: 'refused_by_peer' })
     await expect(openFromB()).rejects.toMatchObject({ code: 'not_trusted' })
-    expect(a.events).toEqual(['refused', 'refused'])
+    await vi.waitFor(() => expect(a.events).toEqual(['refused', 'refused']))
     expect(b.events).toEqual([])
     await vi.waitFor(() => expect([...a.open, ...b.open]).toEqual([]))
     b.admits = true
@@ -183,13 +183,9 @@ describe('Links', () => {
   })
 
   it('S-11: bounds the streams of one peer', async () => {
-    const { a, b, openFromA } = wire()
+    const { a, openFromA } = wire()
     for (let count = 0; count < 20; count++) {
-      b.restart()
-      // Each restart forgets the link, so each opens one more without closing the one before.
-      a.links.lost('nobody')
-      const [near, far] = await streamPair()
-      b.streams.push(near)
+      const [, far] = await streamPair()
       a.streams.push(far)
       a.links.accept(far, { remotePeer: { toString: () => 'b' } } as unknown as Connection)
     }

@@ -9,9 +9,12 @@ export interface LogLine {
 }
 
 /** A node on loopback with a key of its own, mDNS off, and the lines that it logs. */
-export async function testNode(init: Partial<NodeInit> = {}): Promise<{ node: Network; log: LogLine[] }> {
+export async function testNode(
+  init: Partial<NodeInit> = {},
+  key?: Uint8Array
+): Promise<{ node: Network; log: LogLine[]; key: Uint8Array }> {
   const log: LogLine[] = []
-  const privateKeyProtobuf = privateKeyToProtobuf(await generateKeyPair('Ed25519'))
+  const privateKeyProtobuf = key ?? privateKeyToProtobuf(await generateKeyPair('Ed25519'))
   const node = await createNode(
     { privateKeyProtobuf, log: logInto(log) },
     {
@@ -23,7 +26,7 @@ export async function testNode(init: Partial<NodeInit> = {}): Promise<{ node: Ne
       ...init
     }
   )
-  return { node, log }
+  return { node, log, key: privateKeyProtobuf }
 }
 
 export function logInto(lines: LogLine[]): Log {

@@ -39,8 +39,8 @@ const someBytes = fc.uint8Array({ minLength: 1, maxLength: 200 })
 const plain = someBytes.map((bytes): Body => ({ type: 'plain', bytes }))
 const sealed = someBytes.map((bytes): Body => ({ type: 'sealed', bytes }))
 const chunk = fc
-  .record({ total: fc.integer({ min: 1, max: 4096 }), part: fc.double({ min: 0, max: 0.999 }), data: someBytes })
-  .map(({ total, part, data }): Body => ({ type: 'chunk', index: Math.floor(part * total), total, data }))
+  .record({ total: fc.integer({ min: 1, max: 4096 }), part: fc.nat(), data: someBytes })
+  .map(({ total, part, data }): Body => ({ type: 'chunk', index: part % total, total, data }))
 
 const BODIES: Record<EnvelopeKind, fc.Arbitrary<Body>> = {
   message: fc.oneof(plain, chunk, sealed),
@@ -120,7 +120,9 @@ export const frames: fc.Arbitrary<Frame> = fc.oneof(
 )
 
 export const pairFrames: fc.Arbitrary<PairFrame> = fc.oneof(
-  fc.record({ kind: uint32, body: fc.uint8Array({ maxLength: 200 }) }).map((r): PairFrame => ({ type: 'request', ...r })),
+  fc
+    .record({ kind: uint32, body: fc.uint8Array({ maxLength: 200 }) })
+    .map((r): PairFrame => ({ type: 'request', ...r })),
   fc.record({ accepted: fc.boolean(), reason: reasons }).map((a): PairFrame => ({ type: 'answer', ...a }))
 )
 
@@ -128,9 +130,12 @@ export const routeRecords: fc.Arbitrary<RouteRecord> = fc
   .record({
     peer: keys.map(peerIdOf),
     seq: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
-    addresses: fc.array(fc.constantFrom('/ip4/192.0.2.7/tcp/4001', '/ip6/2001:db8::7/tcp/4001', '/dns4/a.example/tcp/443/wss'), {
-      maxLength: 8
-    }),
+    addresses: fc.array(
+      fc.constantFrom('/ip4/192.0.2.7/tcp/4001', '/ip6/2001:db8::7/tcp/4001', '/dns4/a.example/tcp/443/wss'),
+      {
+        maxLength: 8
+      }
+    ),
     issuedMs: time,
     lifeMs: fc.integer({ min: 1, max: ROUTE_TTL_MS }),
     label: labels

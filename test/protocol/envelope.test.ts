@@ -55,11 +55,16 @@ describe('envelope', () => {
     const roots = new VerifiedRoots()
     for (const envelope of group) await verifyEnvelope(envelope, key.publicKey, verifyEd25519, roots)
     await fc.assert(
-      fc.asyncProperty(fc.nat(4), fc.constantFrom('signed', 'sig', 'sides', 'path'), fc.nat(), async (at, field, random) => {
-        const envelope = group[at] as Envelope
-        const changed = change(envelope, field, random)
-        expect(await verifyEnvelope(changed, key.publicKey, verifyEd25519, roots)).toBe(false)
-      })
+      fc.asyncProperty(
+        fc.nat(4),
+        fc.constantFrom('signed', 'sig', 'sides', 'path'),
+        fc.nat(),
+        async (at, field, random) => {
+          const envelope = group[at] as Envelope
+          const changed = change(envelope, field, random)
+          expect(await verifyEnvelope(changed, key.publicKey, verifyEd25519, roots)).toBe(false)
+        }
+      )
     )
   })
 
@@ -71,7 +76,11 @@ describe('envelope', () => {
   })
 
   it('goes to bytes and back', () => {
-    fc.assert(fc.property(envelopes, envelope => expect(decodeEnvelope(encodeEnvelope(envelope))).toEqual(envelope)))
+    fc.assert(
+      fc.property(envelopes, envelope => {
+        expect(decodeEnvelope(encodeEnvelope(envelope))).toEqual(envelope)
+      })
+    )
   })
 
   it('without a path has its leaf as root', async () => {

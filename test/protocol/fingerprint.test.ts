@@ -43,13 +43,18 @@ describe('fingerprint', () => {
     expect(shortFingerprint('abcd-efgh-ijkl-mnop-qrst-uvwx')).toBe('abcd-efgh')
   })
 
-  it.each(['', 'abcd', 'ABCD-efgh-ijkl-mnop-qrst-uvwx', 'abcdefghijklmnopqrstuvwx', 'abcd-efgh-ijkl-mnop-qrst-uvw1', ' abcd-efgh-ijkl-mnop-qrst-uvwx', 'abcd-efgh-ijkl-mnop-qrst-uvwx\n'])(
-    'is strict about its writing: %j',
-    text => {
-      expect(isFingerprint(text)).toBe(false)
-      expect(codeOf(() => fingerprintToBytes(text))).toBe('instance_id_malformed')
-    }
-  )
+  it.each([
+    '',
+    'abcd',
+    'ABCD-efgh-ijkl-mnop-qrst-uvwx',
+    'abcdefghijklmnopqrstuvwx',
+    'abcd-efgh-ijkl-mnop-qrst-uvw1',
+    ' abcd-efgh-ijkl-mnop-qrst-uvwx',
+    'abcd-efgh-ijkl-mnop-qrst-uvwx\n'
+  ])('is strict about its writing: %j', text => {
+    expect(isFingerprint(text)).toBe(false)
+    expect(codeOf(() => fingerprintToBytes(text))).toBe('instance_id_malformed')
+  })
 
   it('is made of 32 bytes of key and read from 15 only', () => {
     expect(codeOf(() => fingerprintOf(new Uint8Array(31)))).toBe('instance_id_malformed')

@@ -23,7 +23,8 @@ const FIELDS: Record<number, Uint8Array> = {
 }
 
 const frameOf = (hello: Hello): Frame => ({ type: 'hello', hello })
-const altered = (changes: Record<number, Uint8Array>) => bytesField(1, join(...Object.values({ ...FIELDS, ...changes })))
+const altered = (changes: Record<number, Uint8Array>) =>
+  bytesField(1, join(...Object.values({ ...FIELDS, ...changes })))
 const read = (changes: Record<number, Uint8Array>) => decodeFrame(altered(changes))
 const nothing = new Uint8Array(0)
 

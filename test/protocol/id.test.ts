@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { fromHex, isEpoch, isId, newEpoch, newId, toHex } from '../../src/protocol/index.ts'
 import { epochToBytes, idToBytes } from '../../src/protocol/id.ts'
+import { fromHex, isEpoch, isId, newEpoch, newId, toHex } from '../../src/protocol/index.ts'
 
 describe('ids', () => {
   it('are 32 hex digits and never the same', () => {
@@ -10,11 +10,14 @@ describe('ids', () => {
     expect(isEpoch(newEpoch())).toBe(true)
   })
 
-  it.each(['', 'a'.repeat(31), 'a'.repeat(33), 'A'.repeat(32), 'g'.repeat(32), `${'a'.repeat(32)}\n`, '__proto__'])('are strict: %j', text => {
-    expect(isId(text)).toBe(false)
-    expect(idToBytes(text)).toBeUndefined()
-    expect(epochToBytes(text)).toBeUndefined()
-  })
+  it.each(['', 'a'.repeat(31), 'a'.repeat(33), 'A'.repeat(32), 'g'.repeat(32), `${'a'.repeat(32)}\n`, '__proto__'])(
+    'are strict: %j',
+    text => {
+      expect(isId(text)).toBe(false)
+      expect(idToBytes(text)).toBeUndefined()
+      expect(epochToBytes(text)).toBeUndefined()
+    }
+  )
 
   it('go to bytes and back', () => {
     const id = newId()
@@ -27,6 +30,7 @@ describe('ids', () => {
     const all = Uint8Array.from({ length: 256 }, (_, i) => i)
     expect(toHex(all)).toBe(Buffer.from(all).toString('hex'))
     expect(fromHex(toHex(all))).toEqual(all)
-    for (const text of ['a', 'ag', 'ga', 'AA', ' a', 'é0', '/0', ':0', '`0']) expect(fromHex(text), text).toBeUndefined()
+    for (const text of ['a', 'ag', 'ga', 'AA', ' a', 'é0', '/0', ':0', '`0'])
+      expect(fromHex(text), text).toBeUndefined()
   })
 })

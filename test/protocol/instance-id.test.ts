@@ -31,7 +31,10 @@ describe('instance id', () => {
   })
 
   it('keeps a label in its canonical writing', () => {
-    expect(parseInstanceId(` Anna 2 @ ${FINGERPRINT.toUpperCase()} `)).toEqual({ label: 'Anna 2', fingerprint: FINGERPRINT })
+    expect(parseInstanceId(` Anna 2 @ ${FINGERPRINT.toUpperCase()} `)).toEqual({
+      label: 'Anna 2',
+      fingerprint: FINGERPRINT
+    })
   })
 
   it.each([
@@ -55,11 +58,17 @@ describe('instance id', () => {
   it('survives what happens to it on its way', () => {
     const label = fc.constantFrom('', 'brisk-otter', 'Anna 2', '小明')
     fc.assert(
-      fc.property(fingerprints, label, fc.boolean(), fc.constantFrom('-', '', ' ', '\u2011'), (fingerprint, name, upper, dash) => {
-        const written = fingerprint.replaceAll('-', dash)
-        const text = formatInstanceId(name, upper ? written.toUpperCase() : written)
-        expect(parseInstanceId(text)).toEqual(name === '' ? { fingerprint } : { label: name, fingerprint })
-      })
+      fc.property(
+        fingerprints,
+        label,
+        fc.boolean(),
+        fc.constantFrom('-', '', ' ', '\u2011'),
+        (fingerprint, name, upper, dash) => {
+          const written = fingerprint.replaceAll('-', dash)
+          const text = formatInstanceId(name, upper ? written.toUpperCase() : written)
+          expect(parseInstanceId(text)).toEqual(name === '' ? { fingerprint } : { label: name, fingerprint })
+        }
+      )
     )
   })
 

@@ -8,19 +8,29 @@ const nothing = new Uint8Array(0)
 
 describe('pair frame', () => {
   it('goes to bytes and back', () => {
-    fc.assert(fc.property(pairFrames, frame => expect(decodePairFrame(encodePairFrame(frame))).toEqual(frame)))
+    fc.assert(
+      fc.property(pairFrames, frame => {
+        expect(decodePairFrame(encodePairFrame(frame))).toEqual(frame)
+      })
+    )
   })
 
   it('is written field by field', () => {
     const request: PairFrame = { type: 'request', kind: 2, body: Uint8Array.of(9) }
-    expect(encodePairFrame(request)).toEqual(new Uint8Array(bytesField(1, join(numberField(1, 2), bytesField(2, Uint8Array.of(9))))))
+    expect(encodePairFrame(request)).toEqual(
+      new Uint8Array(bytesField(1, join(numberField(1, 2), bytesField(2, Uint8Array.of(9)))))
+    )
     const answer: PairFrame = { type: 'answer', accepted: true, reason: 'blocked' }
     expect(encodePairFrame(answer)).toEqual(new Uint8Array(bytesField(2, join(numberField(1, 1), numberField(2, 3)))))
   })
 
   it('takes an answer without fields for a refusal, and a reason of a later version for a failure', () => {
     expect(decodePairFrame(bytesField(2, nothing))).toEqual({ type: 'answer', accepted: false, reason: 'none' })
-    expect(decodePairFrame(bytesField(2, numberField(2, 999)))).toEqual({ type: 'answer', accepted: false, reason: 'failed' })
+    expect(decodePairFrame(bytesField(2, numberField(2, 999)))).toEqual({
+      type: 'answer',
+      accepted: false,
+      reason: 'failed'
+    })
   })
 
   it.each<[string, Uint8Array, string]>([

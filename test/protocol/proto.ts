@@ -14,7 +14,7 @@ export function varint(value: number | bigint, padding = 0): Uint8Array {
 }
 
 export function bytesField(number: number, bytes: Uint8Array): Uint8Array {
-  return Buffer.concat([varint(number * 8 + 2), varint(bytes.length), bytes])
+  return join(varint(number * 8 + 2), varint(bytes.length), bytes)
 }
 
 export function textField(number: number, text: string): Uint8Array {
@@ -23,7 +23,7 @@ export function textField(number: number, text: string): Uint8Array {
 
 /** Padding makes the number longer than it needs to be. */
 export function numberField(number: number, value: number | bigint, padding = 0): Uint8Array {
-  return Buffer.concat([varint(number * 8), varint(value, padding)])
+  return join(varint(number * 8), varint(value, padding))
 }
 
 export function join(...parts: Uint8Array[]): Uint8Array {

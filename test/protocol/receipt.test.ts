@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { decodeFrame, encodeFrame, type Frame, FRAME_MAX_BYTES, type Receipt, RECEIPTS_MAX } from '../../src/protocol/index.ts'
+import {
+  decodeFrame,
+  encodeFrame,
+  FRAME_MAX_BYTES,
+  type Frame,
+  RECEIPTS_MAX,
+  type Receipt
+} from '../../src/protocol/index.ts'
 import { bytesField, codeOf, join, numberField } from './proto.ts'
 
 const RECEIPT: Receipt = {
@@ -18,7 +25,8 @@ const FIELDS: Record<number, Uint8Array> = {
 }
 
 const frameOf = (...receipts: Receipt[]): Frame => ({ type: 'receipts', receipts })
-const encoded = (changes: Record<number, Uint8Array>) => bytesField(1, join(...Object.values({ ...FIELDS, ...changes })))
+const encoded = (changes: Record<number, Uint8Array>) =>
+  bytesField(1, join(...Object.values({ ...FIELDS, ...changes })))
 const read = (...changes: Record<number, Uint8Array>[]) => decodeFrame(bytesField(3, join(...changes.map(encoded))))
 const nothing = new Uint8Array(0)
 const deferred: Receipt = { ...RECEIPT, outcome: 'deferred', reason: 'overloaded', untilMs: 1_800_000_000_000 }
@@ -34,7 +42,9 @@ describe('receipts', () => {
     const bytes = encodeFrame(full)
     expect(bytes.length).toBeLessThan(FRAME_MAX_BYTES)
     expect(decodeFrame(bytes)).toEqual(full)
-    expect(codeOf(() => encodeFrame(frameOf(...Array.from({ length: RECEIPTS_MAX + 1 }, () => RECEIPT))))).toBe('receipt_malformed')
+    expect(codeOf(() => encodeFrame(frameOf(...Array.from({ length: RECEIPTS_MAX + 1 }, () => RECEIPT))))).toBe(
+      'receipt_malformed'
+    )
     expect(codeOf(() => encodeFrame(frameOf()))).toBe('receipt_malformed')
   })
 

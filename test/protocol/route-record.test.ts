@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeRouteRecord, encodeRouteRecord, peerIdOf, ROUTE_TTL_MS, type RouteRecord } from '../../src/protocol/index.ts'
+import {
+  decodeRouteRecord,
+  encodeRouteRecord,
+  peerIdOf,
+  ROUTE_TTL_MS,
+  type RouteRecord
+} from '../../src/protocol/index.ts'
 import { routeRecords } from './arbitraries.ts'
 import { bytesField, codeOf, join, numberField, textField } from './proto.ts'
 
@@ -28,7 +34,11 @@ const nothing = new Uint8Array(0)
 
 describe('route record', () => {
   it('goes to bytes and back', () => {
-    fc.assert(fc.property(routeRecords, record => expect(decodeRouteRecord(encodeRouteRecord(record))).toEqual(record)))
+    fc.assert(
+      fc.property(routeRecords, record => {
+        expect(decodeRouteRecord(encodeRouteRecord(record))).toEqual(record)
+      })
+    )
   })
 
   it('is written field by field', () => {
@@ -36,12 +46,20 @@ describe('route record', () => {
   })
 
   it('goes without addresses, and without a label that can be read', () => {
-    expect(decodeRouteRecord(altered({ 3: nothing, 6: textField(6, 'a\nb') }))).toEqual({ ...RECORD, addresses: [], label: '' })
+    expect(decodeRouteRecord(altered({ 3: nothing, 6: textField(6, 'a\nb') }))).toEqual({
+      ...RECORD,
+      addresses: [],
+      label: ''
+    })
   })
 
   it.each<[string, Record<number, Uint8Array>, string?]>([
     ['no peer', { 1: nothing }, 'peer_id_malformed'],
-    ['a peer id without its key', { 1: textField(1, 'QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N') }, 'peer_id_malformed'],
+    [
+      'a peer id without its key',
+      { 1: textField(1, 'QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N') },
+      'peer_id_malformed'
+    ],
     ['no seq', { 2: nothing }],
     ['nine addresses', { 3: join(...Array.from({ length: 9 }, () => textField(3, ADDRESS))) }],
     ['an empty address', { 3: textField(3, '') }],

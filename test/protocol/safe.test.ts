@@ -31,9 +31,16 @@ const ATTACKS = [
 ]
 
 const strings = fc
-  .array(fc.oneof(fc.constantFrom(...ATTACKS), fc.string({ unit: 'binary', maxLength: 4 }), fc.string({ unit: 'grapheme', maxLength: 4 })), {
-    maxLength: 30
-  })
+  .array(
+    fc.oneof(
+      fc.constantFrom(...ATTACKS),
+      fc.string({ unit: 'binary', maxLength: 4 }),
+      fc.string({ unit: 'grapheme', maxLength: 4 })
+    ),
+    {
+      maxLength: 30
+    }
+  )
   .map(parts => parts.join(''))
 
 describe('safe', () => {

@@ -29,7 +29,9 @@ const MESSAGES: Record<string, Shape> = {
 }
 
 function described(number: string, field: Field, type: string): string {
-  return [type, number, field.repeated && 'repeated', field.oneof && 'oneof'].filter(part => part !== undefined).join(' ')
+  return [type, number, field.repeated && 'repeated', field.oneof && 'oneof']
+    .filter(part => part !== undefined)
+    .join(' ')
 }
 
 /** Checks a shape against its message and goes on into the messages inside. */
@@ -42,7 +44,8 @@ function compare(name: string, shape: Shape, compared: Set<string>): void {
   )
   expect(found, name).toEqual(lines)
   compared.add(name)
-  for (const [i, [, { type }]] of fields.entries()) if (typeof type === 'object') compare(types[i] ?? '', type, compared)
+  for (const [i, [, { type }]] of fields.entries())
+    if (typeof type === 'object') compare(types[i] ?? '', type, compared)
 }
 
 describe('shapes', () => {

@@ -30,8 +30,18 @@ describe('VerifiedRoots', () => {
     const { asked, verify } = verifier(true)
     await roots.check(key, rootOf(1), sig, verify)
     await roots.check(key, rootOf(2), sig, verify)
-    await roots.check(key.map(() => 1), rootOf(1), sig, verify)
-    await roots.check(key, rootOf(1), sig.map(() => 1), verify)
+    await roots.check(
+      key.map(() => 1),
+      rootOf(1),
+      sig,
+      verify
+    )
+    await roots.check(
+      key,
+      rootOf(1),
+      sig.map(() => 1),
+      verify
+    )
     expect(asked.times).toBe(4)
   })
 

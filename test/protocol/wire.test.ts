@@ -63,7 +63,10 @@ describe('checkWire', () => {
     ['a truncated fixed64', join(varint(20 * 8 + 1), new Uint8Array(7))],
     ['a group', Uint8Array.of(10 * 8 + 3, 10 * 8 + 4)],
     ['wire type 7', Uint8Array.of(10 * 8 + 7)],
-    ['a field of an inner message that runs past it', join(varint(6 * 8 + 2), varint(3), varint(2 * 8 + 2), varint(3), some)],
+    [
+      'a field of an inner message that runs past it',
+      join(varint(6 * 8 + 2), varint(3), varint(2 * 8 + 2), varint(3), some)
+    ],
     ['an inner field twice', bytesField(6, join(numberField(1, 1), numberField(1, 1)))],
     ['a lone surrogate', bytesField(4, Uint8Array.of(0xed, 0xa0, 0x80))],
     ['an overlong UTF-8 slash', bytesField(4, Uint8Array.of(0xc0, 0xaf))],

@@ -31,7 +31,10 @@ describe('settings', () => {
 
   it.each([
     [{ discovery: 'carrier-pigeon' }, /^channels\.libp2p-mesh\.discovery is "carrier-pigeon": .*mdns/],
-    [{ listenAddrs: ['0.0.0.0:4001'] }, /^channels\.libp2p-mesh\.listenAddrs\.0 is "0\.0\.0\.0:4001": expected a multiaddr/],
+    [
+      { listenAddrs: ['0.0.0.0:4001'] },
+      /^channels\.libp2p-mesh\.listenAddrs\.0 is "0\.0\.0\.0:4001": expected a multiaddr/
+    ],
     [{ bootstrapList: ['/ip4/192.168.1.42/tcp/4001'] }, /bootstrapList\.0 is .*ends in \/p2p\/<peer id>/],
     [{ deliveryAckTimeoutMs: 'soon' }, /deliveryAckTimeoutMs is "soon": expected number/],
     [{ enableMDNS: true }, /^channels\.libp2p-mesh has no setting "enableMDNS"; known are enabled, name, discovery/],
@@ -50,10 +53,10 @@ describe('settings', () => {
 
   it('names the settings whose work is still to come, and only when they were set', () => {
     expect(pendingSettings(parseSettings({}, at))).toEqual([])
-    expect(pendingSettings(parseSettings({ discovery: 'dht', discoverRelays: 2, enableUPnP: false, enableWebSocket: true }, at))).toEqual([
-      'discovery "dht"',
-      'enableUPnP',
-      'discoverRelays'
-    ])
+    expect(
+      pendingSettings(
+        parseSettings({ discovery: 'dht', discoverRelays: 2, enableUPnP: false, enableWebSocket: true }, at)
+      )
+    ).toEqual(['discovery "dht"', 'enableUPnP', 'discoverRelays'])
   })
 })

@@ -24,6 +24,9 @@ export async function executeBroadcast(raw: unknown, signal?: AbortSignal): Prom
     const result = await liveAccount().client.call('broadcast', { text: message }, { signal })
     const members = result.recipients === 1 ? '1 connected member' : `${result.recipients} connected members`
     const next = result.recipients === 0 ? ' Nobody was connected, so nobody got it.' : ''
-    return toolResult(`Broadcast ${result.id} on ${result.topic} handed to ${members} in ${Math.round(result.ms)} ms.${next}`, result)
+    return toolResult(
+      `Broadcast ${result.id} on ${result.topic} handed to ${members} in ${Math.round(result.ms)} ms.${next}`,
+      result
+    )
   })
 }

@@ -19,12 +19,17 @@ export async function executePeers(raw: unknown, signal?: AbortSignal): Promise<
   return await orSentence(async () => {
     paramsSchema.parse(raw ?? {})
     const peers = await liveAccount().client.call('peers', {}, { signal })
-    return toolResult(peers.length === 0 ? 'No other instance is known yet.' : peers.map(peerLine).join('\n'), { peers })
+    return toolResult(peers.length === 0 ? 'No other instance is known yet.' : peers.map(peerLine).join('\n'), {
+      peers
+    })
   })
 }
 
 function peerLine(peer: Peer): string {
-  const reach = peer.path === null ? `away, last seen ${peer.lastSeenAt ?? 'never'}` : `connected, path ${peer.path}${peer.rttMs === null ? '' : `, ${Math.round(peer.rttMs)} ms`}`
+  const reach =
+    peer.path === null
+      ? `away, last seen ${peer.lastSeenAt ?? 'never'}`
+      : `connected, path ${peer.path}${peer.rttMs === null ? '' : `, ${Math.round(peer.rttMs)} ms`}`
   const waiting = peer.queued === 0 ? '' : `, ${peer.queued} waiting`
   return `${safe(peer.instanceId)}: name ${safe(peer.name)}, ${peer.trust}, ${reach}${waiting}, peer id ${peer.peerId ?? 'not met yet'}`
 }

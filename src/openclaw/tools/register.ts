@@ -8,13 +8,31 @@ export function registerTools(api: HostApi): void {
   // Straight in the model's tool list, not behind the host's tool search.
   const visible = { catalogMode: 'direct-only' as const }
   api.registerTool(
-    ((context: SendContext) => ({ ...SEND_TOOL, ...visible, execute: async (_id: string, params: unknown, signal?: AbortSignal) => await executeSend(context, params, signal) })) as never,
+    ((context: SendContext) => ({
+      ...SEND_TOOL,
+      ...visible,
+      execute: async (_id: string, params: unknown, signal?: AbortSignal) => await executeSend(context, params, signal)
+    })) as never,
     { name: SEND_TOOL.name }
   )
-  api.registerTool({ ...BROADCAST_TOOL, ...visible, execute: async (_id: string, params: unknown, signal?: AbortSignal) => await executeBroadcast(params, signal) } as never, {
-    name: BROADCAST_TOOL.name
-  })
-  api.registerTool({ ...PEERS_TOOL, ...visible, execute: async (_id: string, params: unknown, signal?: AbortSignal) => await executePeers(params, signal) } as never, {
-    name: PEERS_TOOL.name
-  })
+  api.registerTool(
+    {
+      ...BROADCAST_TOOL,
+      ...visible,
+      execute: async (_id: string, params: unknown, signal?: AbortSignal) => await executeBroadcast(params, signal)
+    } as never,
+    {
+      name: BROADCAST_TOOL.name
+    }
+  )
+  api.registerTool(
+    {
+      ...PEERS_TOOL,
+      ...visible,
+      execute: async (_id: string, params: unknown, signal?: AbortSignal) => await executePeers(params, signal)
+    } as never,
+    {
+      name: PEERS_TOOL.name
+    }
+  )
 }

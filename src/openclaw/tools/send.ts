@@ -23,8 +23,17 @@ export const SEND_TOOL = {
     properties: {
       instanceId: { type: 'string', description: 'Whom to send to: instance id (label@fingerprint), name or peer id.' },
       message: { type: 'string', description: 'The text, 32 KiB at most.' },
-      waitFor: { type: 'string', enum: ['received', 'delivered', 'answered'], description: 'Which receipt to wait for; "answered" when you need the reply.' },
-      timeoutMs: { type: 'integer', minimum: 0, maximum: WAIT_MAX_MS, description: 'How long to wait; afterwards the message stays pending.' }
+      waitFor: {
+        type: 'string',
+        enum: ['received', 'delivered', 'answered'],
+        description: 'Which receipt to wait for; "answered" when you need the reply.'
+      },
+      timeoutMs: {
+        type: 'integer',
+        minimum: 0,
+        maximum: WAIT_MAX_MS,
+        description: 'How long to wait; afterwards the message stays pending.'
+      }
     }
   }
 } as const
@@ -54,7 +63,11 @@ export async function executeSend(context: SendContext, raw: unknown, signal?: A
         target: params.instanceId,
         text: params.message,
         waitFor,
-        ...(params.timeoutMs !== undefined ? { timeoutMs: params.timeoutMs } : waitFor === 'answered' ? { timeoutMs: ANSWER_WAIT_DEFAULT_MS } : {}),
+        ...(params.timeoutMs !== undefined
+          ? { timeoutMs: params.timeoutMs }
+          : waitFor === 'answered'
+            ? { timeoutMs: ANSWER_WAIT_DEFAULT_MS }
+            : {}),
         idempotencyKey: callKey(context.sessionKey ?? '', params.instanceId, params.message),
         keyUntilTold: true,
         ...(context.sessionKey === undefined ? {} : { session: context.sessionKey })
@@ -66,7 +79,9 @@ export async function executeSend(context: SendContext, raw: unknown, signal?: A
 }
 
 function callKey(session: string, target: string, text: string): string {
-  return `tool:${createHash('sha256').update(JSON.stringify([session, target, text])).digest('hex')}`
+  return `tool:${createHash('sha256')
+    .update(JSON.stringify([session, target, text]))
+    .digest('hex')}`
 }
 
 /** Which level, by which path, in how many ms, what is pending and what to do next. */
@@ -81,7 +96,9 @@ export function sendSummary(result: SendResult, waitFor: string): string {
   if (result.level === 'pending') {
     return `Pending: message ${result.id} to ${to} is stored here and will be delivered when the peer can be reached; waited ${took.slice(3)}. Do not send it again.${repeated}`
   }
-  if (waitFor === 'answered' && result.reason === 'no_reply') return `Delivered to ${to}${by} ${took} (message ${result.id}); its agent gave no answer.${repeated}`
-  if (waitFor === 'answered') return `${result.level === 'delivered' ? 'Delivered' : 'Received'} by ${to}${by} (message ${result.id}), no answer within ${took.slice(3)}. The answer will come by itself; do not send it again.${repeated}`
+  if (waitFor === 'answered' && result.reason === 'no_reply')
+    return `Delivered to ${to}${by} ${took} (message ${result.id}); its agent gave no answer.${repeated}`
+  if (waitFor === 'answered')
+    return `${result.level === 'delivered' ? 'Delivered' : 'Received'} by ${to}${by} (message ${result.id}), no answer within ${took.slice(3)}. The answer will come by itself; do not send it again.${repeated}`
   return `${result.level === 'delivered' ? 'Delivered to' : 'Received by'} ${to}${by} ${took} (message ${result.id}).${repeated}`
 }

@@ -1,0 +1,304 @@
+import { fingerprintOf, formatInstanceId, publicKeyOf } from '../protocol/index.ts'
+import { AckTracker } from './ack-tracker.ts'
+import { Admission } from './admission.ts'
+import { Broadcasts } from './broadcast.ts'
+import { Dispatch } from './dispatch.ts'
+import { Endings } from './endings.ts'
+import { MeshError } from './errors.ts'
+import type { MeshEvent } from './events.ts'
+import { guarded } from './guard.ts'
+import { Inbox } from './inbox.ts'
+import { isoOf } from './iso.ts'
+import { ownLabel } from './label.ts'
+import { Lanes } from './lanes.ts'
+import { NetworkEvents } from './network-events.ts'
+import { Outbox } from './outbox.ts'
+import { OwnRoute } from './own-route.ts'
+import { OwnerActs } from './owner-acts.ts'
+import type { Agent, Clock, Display, Log, Network, Notices, Signer, Store } from './ports.ts'
+import { Presence } from './presence.ts'
+import { ReceiptQueue } from './receipt-queue.ts'
+import { Replies } from './replies.ts'
+import { Report } from './report.ts'
+import type { MeshHandlers, MessageReport } from './requests.ts'
+import { resolveTarget } from './resolve.ts'
+import { RouteTable } from './route-table.ts'
+import { senderOf } from './sender.ts'
+import { Sending } from './sending.ts'
+import { Skips } from './skips.ts'
+import { Trust, type TrustPolicy } from './trust.ts'
+
+export interface MeshComponents {
+  network: Network
+  store: Store
+  signer: Signer
+  clock: Clock
+  log: Log
+  /** Answers what arrives, unless there is a display. */
+  agent?: Agent
+  /** Shows what arrives. */
+  display?: Display
+  notices: Notices
+  onEvent?: (event: MeshEvent) => void
+}
+
+export interface MeshInit extends TrustPolicy {
+  /** Label of this instance; two random words when absent. */
+  name?: string
+  meshTopic: string
+  /** How long a display may take, and how long a sender waits that names no time, ms. */
+  deliveryAckTimeoutMs: number
+  version: string
+  pendingSettings: string[]
+  /** Random numbers from 0 up to 1, for the jitter of dials. @default Math.random */
+  random?: () => number
+}
+
+/**
+ * A mesh as its host sees it: `run` it, wait until it is `ready`, ask it through its `handlers`. It knows its ports only, and everything of it
+ * ends with `run`.
+ */
+export class Mesh {
+  readonly #components: MeshComponents
+  readonly #init: MeshInit
+  readonly #self: { instance: string; peer: string }
+  readonly #ready = Promise.withResolvers<void>()
+  readonly #onEvent: (event: MeshEvent) => void
+  readonly #trust: Trust
+  readonly #routes: RouteTable
+  readonly #presence: Presence
+  readonly #lanes: Lanes
+  readonly #outbox: Outbox
+  readonly #endings: Endings
+  readonly #replies: Replies
+  readonly #inbox: Inbox
+  readonly #dispatch: Dispatch
+  readonly #broadcasts: Broadcasts
+  readonly #events: NetworkEvents
+  readonly #sending: Sending
+  readonly #report: Report
+  readonly #owner: OwnerActs
+  #label: string
+  #running = false
+
+  constructor(components: MeshComponents, init: MeshInit) {
+    const { network, store, signer, clock, log, notices, agent, display } = components
+    this.#components = components
+    this.#init = init
+    this.#self = { instance: fingerprintOf(signer.publicKey), peer: network.peer }
+    this.#label = ownLabel(init.name, { store, log })
+    this.#onEvent = event => guarded(log, 'Telling the host', () => components.onEvent?.(event))
+    // Who waits for `ready` may be gone; a start that fails is told through `run`.
+    this.#ready.promise.catch(() => undefined)
+    const self = this.#self
+    const label = (): string => this.#label
+
+    const trust = new Trust({ store, clock, log }, { dmPolicy: init.dmPolicy, allowFrom: init.allowFrom })
+    const routes = new RouteTable({ store, trust, clock, log })
+    const presence = new Presence(
+      { network, routes, trust, clock, log },
+      { instanceOf: instanceOfPeer, ...(init.random !== undefined && { random: init.random }) }
+    )
+    trust.onChange(instance => presence.trustChanged(instance))
+
+    const replies = new Replies({ store, notices, log })
+    const acks = new AckTracker({ outbox: store.outbox, clock, log }, { replyOf: row => replies.textOf(row) })
+    const outbox = new Outbox(
+      { store, signer, clock },
+      {
+        self: self.instance,
+        committed: rows => {
+          this.#endings.committed(rows)
+          this.#lanes.committed(rows)
+        }
+      }
+    )
+    const skips = new Skips({ store, clock }, { enqueueAll: (drafts, within) => outbox.enqueueAll(drafts, within) })
+    const lanes = new Lanes(
+      { store, network, clock, log },
+      {
+        instanceOf: instanceOfPeer,
+        owe: rows => skips.owe(rows),
+        changed: rows => this.#endings.changed(rows)
+      }
+    )
+    const endings = new Endings(
+      { store, clock, log, trust, routes, acks, replies, skips },
+      { drop: rows => lanes.ended(rows) }
+    )
+
+    const receipts = new ReceiptQueue({ network, log })
+    const admission = new Admission({ store, clock, trust, log }, { instance: self.instance })
+    const dispatch = new Dispatch(
+      {
+        store,
+        clock,
+        log,
+        trust,
+        routes,
+        notices,
+        ...(agent !== undefined && { agent }),
+        ...(display !== undefined && { display }),
+        receipts: (peer, batch) => receipts.add(peer, batch),
+        reply: (draft, within) => outbox.enqueue(draft, within),
+        answered: answer => replies.take(answer, acks)
+      },
+      { instance: self.instance, deliveryAckTimeoutMs: init.deliveryAckTimeoutMs }
+    )
+    const inbox = new Inbox({
+      store,
+      signer,
+      clock,
+      log,
+      send: (peer, batch) => receipts.add(peer, batch),
+      room: instance => dispatch.room(instance),
+      ready: row => dispatch.add(row),
+      strike: peer => admission.strike(peer)
+    })
+    const broadcasts = new Broadcasts(
+      { store, signer, clock, log, trust, routes, notices, publish: (topic, data) => network.publish(topic, data) },
+      { instance: self.instance }
+    )
+    const ownRoute = new OwnRoute({ network, store, signer, clock }, { self: self.instance, label })
+    this.#events = new NetworkEvents(
+      {
+        network,
+        store,
+        clock,
+        log,
+        trust,
+        routes,
+        presence,
+        lanes,
+        receipts,
+        admission,
+        inbox,
+        broadcasts,
+        endings,
+        ownRoute,
+        onEvent: this.#onEvent
+      },
+      { label, instanceOf: instanceOfPeer }
+    )
+    this.#sending = new Sending(
+      { store, network, clock, trust, routes, presence, outbox, acks },
+      { self, deliveryAckTimeoutMs: init.deliveryAckTimeoutMs }
+    )
+    this.#report = new Report(
+      { network, store, clock, trust, routes, presence },
+      {
+        self,
+        instanceId: () => this.instanceId,
+        instanceOf: instanceOfPeer,
+        version: init.version,
+        pendingSettings: init.pendingSettings
+      }
+    )
+    this.#owner = new OwnerActs({ trust, routes, report: this.#report }, { self })
+    this.#trust = trust
+    this.#routes = routes
+    this.#presence = presence
+    this.#lanes = lanes
+    this.#outbox = outbox
+    this.#endings = endings
+    this.#replies = replies
+    this.#inbox = inbox
+    this.#dispatch = dispatch
+    this.#broadcasts = broadcasts
+  }
+
+  /** `label@fingerprint` */
+  get instanceId(): string {
+    return formatInstanceId(this.#label, this.#self.instance)
+  }
+
+  /** Resolves when the network listens, rejects when the start failed. */
+  ready(): Promise<void> {
+    return this.#ready.promise
+  }
+
+  /** Runs until the signal, once. Returns after a clean stop, in the reverse order of the start; throws what made going on impossible. */
+  async run(signal: AbortSignal): Promise<void> {
+    if (this.#running) throw new MeshError('internal', { detail: 'a mesh runs once' })
+    this.#running = true
+    try {
+      await this.#run(signal)
+    } catch (error) {
+      this.#ready.reject(error)
+      if (!signal.aborted) throw error
+    }
+    this.#ready.reject(new MeshError('aborted', { cause: signal.reason }))
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { network, store, log } = this.#components
+    await using stack = new AsyncDisposableStack()
+    stack.defer(() => store.routes.flush())
+    stack.defer(() => this.#outbox.stop())
+    stack.defer(() => this.#inbox.stop())
+    this.#inbox.recover()
+    stack.defer(() => this.#lanes.close())
+    stack.defer(() => this.#broadcasts.stop())
+    await network.start(this.#events, { signal })
+    stack.defer(() => network.stop())
+    this.#presence.start()
+    stack.defer(() => this.#presence.stop())
+    this.#endings.start()
+    stack.defer(() => this.#endings.stop())
+    // From here on calls are answered; the first thing at the end is that nobody waits any more.
+    stack.defer(() => this.#sending.stop())
+    log.info(`Node started. Peer ID: ${network.peer}`)
+    this.#ready.resolve()
+    const { peer } = network
+    this.#onEvent({ type: 'ready', peerId: peer, instanceId: this.instanceId, addresses: network.addresses() })
+    await this.#dispatch.run(signal)
+  }
+
+  /** New settings, in force at once: who is no longer admitted is disconnected. */
+  updatePolicy({ dmPolicy, allowFrom, name }: TrustPolicy & { name?: string }): void {
+    this.#label = ownLabel(name, this.#components)
+    this.#trust.update({ dmPolicy, allowFrom })
+  }
+
+  /** The control methods. Each rejects with MeshError. */
+  handlers(): MeshHandlers {
+    const { clock } = this.#components
+    return {
+      status: async () => this.#report.status(),
+      peers: async () => this.#report.peers(),
+      send: async (request, options) => await this.#sending.send(request, options),
+      broadcast: async ({ text, topic = this.#init.meshTopic }) => {
+        if (topic !== this.#init.meshTopic) throw new MeshError('topic_unknown', { detail: topic })
+        const startMs = clock.monotonicMs()
+        const { id, recipients } = await this.#broadcasts.publish(text, topic)
+        return { id, topic, recipients, ms: clock.monotonicMs() - startMs }
+      },
+      approve: async ({ who, name }) => this.#owner.approve(who, name),
+      trust: async ({ who, level }) => this.#owner.trust(who, level),
+      message: async ({ id }) => this.#message(id),
+      resolve: async ({ target }) => {
+        const { instance } = resolveTarget(target, { trust: this.#trust, routes: this.#routes, self: this.#self })
+        return this.#report.peer(instance)
+      }
+    }
+  }
+
+  #message(id: string): MessageReport {
+    const row = this.#components.store.outbox.get(id)
+    if (row === undefined) throw new MeshError('not_found', { id })
+    const { instanceId, name } = senderOf(row.instance, row.peer, { trust: this.#trust, routes: this.#routes })
+    return {
+      id,
+      to: { instanceId, peerId: row.peer, name },
+      state: row.state,
+      reason: row.reason ?? null,
+      reply: this.#replies.textOf(row) ?? null,
+      createdAt: isoOf(row.createdMs)
+    }
+  }
+}
+
+/** A peer id holds its key, and the key makes the instance. */
+function instanceOfPeer(peer: string): string {
+  return fingerprintOf(publicKeyOf(peer))
+}

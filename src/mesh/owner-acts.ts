@@ -1,0 +1,77 @@
+import { ProtocolError, parseLabel } from '../protocol/index.ts'
+import { MeshError } from './errors.ts'
+import type { TrustLevel } from './ports.ts'
+import type { Report } from './report.ts'
+import type { TrustResult } from './requests.ts'
+import { resolveTarget } from './resolve.ts'
+import type { RouteTable } from './route-table.ts'
+import { instanceOf, type Trust } from './trust.ts'
+
+export interface OwnerActsComponents {
+  trust: Trust
+  routes: RouteTable
+  report: Report
+}
+
+/** What only the owner may do: say who is let in, how far, and under which name. */
+export class OwnerActs {
+  readonly #components: OwnerActsComponents
+  readonly #self: { instance: string; peer: string }
+
+  constructor(components: OwnerActsComponents, init: { self: { instance: string; peer: string } }) {
+    this.#components = components
+    this.#self = init.self
+  }
+
+  /**
+   * Lets an instance in, one never met too. Who is trusted already stays so.
+   *
+   * @throws {MeshError} `unknown_target`, `ambiguous_target`, `self_target`, `bad_request` for a name that is no label
+   */
+  approve(who: string, name?: string): TrustResult {
+    const subject = this.#subjectOf(who)
+    const level = this.#components.trust.levelOf(subject.instance) === 'trusted' ? 'trusted' : 'paired'
+    return this.#set(subject, level, name === undefined ? undefined : petnameOf(name))
+  }
+
+  /** @throws {MeshError} `unknown_target`, `ambiguous_target`, `self_target` */
+  trust(who: string, level: 'blocked' | 'paired' | 'trusted'): TrustResult {
+    return this.#set(this.#subjectOf(who), level)
+  }
+
+  #set(subject: { instance: string; peer?: string }, level: TrustLevel, petname?: string): TrustResult {
+    const { trust, report } = this.#components
+    const { instance, peer } = subject
+    const before = trust.levelOf(instance)
+    trust.set(instance, {
+      level,
+      how: 'command',
+      ...(peer !== undefined && { peer }),
+      ...(petname !== undefined && { petname })
+    })
+    const now = report.peer(instance)
+    return { instanceId: now.instanceId, peerId: now.peerId, trust: now.trust, before, connected: now.path !== null }
+  }
+
+  /** Somebody known, or an instance id or peer id that was never met. */
+  #subjectOf(who: string): { instance: string; peer?: string } {
+    const { trust, routes } = this.#components
+    try {
+      const { instance, peer } = resolveTarget(who, { trust, routes, self: this.#self })
+      return { instance, peer }
+    } catch (error) {
+      const named = error instanceof MeshError && error.code === 'unknown_target' ? instanceOf(who) : undefined
+      if (named === undefined) throw error
+      return named
+    }
+  }
+}
+
+function petnameOf(name: string): string {
+  try {
+    return parseLabel(name)
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    throw new MeshError('bad_request', { detail: `name: ${error.message}`, cause: error })
+  }
+}

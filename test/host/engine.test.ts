@@ -1,0 +1,88 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type BareNode, startBareNode } from './harness/bare-node.ts'
+import { createSandbox, type Sandbox } from './harness/sandbox.ts'
+import { type MeshGateway, pair, startMeshGateway, until } from './mesh-gateway.ts'
+
+/** One gateway that shows messages on another channel, and a peer. */
+let sandbox: Sandbox
+let host: MeshGateway
+let friend: BareNode
+
+beforeAll(async () => {
+  sandbox = await createSandbox('mesh-engine')
+  friend = await startBareNode(sandbox, 'friend')
+  host = await startMeshGateway(sandbox, {
+    name: 'gate',
+    settings: { bootstrapList: [friend.addresses[0]], inboundChannel: 'fakechat', inboundTarget: 'owner' },
+    env: { NODE_OPTIONS: `--import ${new URL('../fixtures/plant-throw.mjs', import.meta.url).href}` }
+  })
+  await pair(host, friend)
+})
+
+afterAll(async () => {
+  await sandbox[Symbol.asyncDispose]()
+})
+
+describe('inbound to another channel', () => {
+  it('S1.25, S1.43, S1.44, S1.66: the receipt says delivered only after the channel took the text', async () => {
+    const { peerId } = await host.mesh<{ peerId: string }>('status')
+    const { stdout } = await friend.cli('send', peerId, 'to be shown', '--wait', 'delivered', '--json')
+    expect(JSON.parse(stdout)).toMatchObject({ level: 'delivered' })
+    const rows = await host.journal()
+    expect(rows.filter(({ event, text }) => event === 'sent' && text.endsWith('\nto be shown'))).toHaveLength(1)
+    expect(host.model.requests).toHaveLength(0)
+  })
+})
+
+describe('the engine thread', () => {
+  it('S-33: a throw in a libp2p callback ends only the engine, which is back within 3 s with nothing lost', async () => {
+    const { peerId } = await host.mesh<{ peerId: string }>('status')
+    const plant = join(sandbox.root, 'gate', 'tmp', 'plant')
+    const { pid } = host.gateway
+    await writeFile(plant, '')
+    const from = host.gateway.log().length
+    // Sent while the engine dies: accepted at the friend, so it must arrive.
+    const sends = Array.from(
+      { length: 20 },
+      async (_, index) => await friend.cli('send', peerId, `survivor ${index}`, '--wait', 'received', '--timeout', '0')
+    )
+    const ended = await host.gateway.waitForLog(/Engine ended: planted throw in a socket callback/, { from })
+    const diedAt = performance.now()
+    expect(ended.index).toBeGreaterThan(0)
+    await host.gateway.waitForLog(/Node started\. Peer ID: /, { from: from + ended.index })
+    const downMs = performance.now() - diedAt
+    expect(downMs).toBeLessThan(3_000)
+    await Promise.all(sends)
+    await until(
+      'the display of all twenty',
+      async () => {
+        const shown = (await host.journal()).filter(({ event, text }) => event === 'sent' && /survivor \d+$/.test(text))
+        return new Set(shown.map(({ text }) => text)).size === 20 ? true : undefined
+      },
+      60_000
+    )
+    expect(host.gateway.pid).toBe(pid)
+    const status = (await host.gateway.rpc('channels.status', { probe: true })) as {
+      channelAccounts: Record<string, { running?: boolean; engine?: { restarts: number } }[]>
+    }
+    expect(status.channelAccounts.fakechat?.[0]?.running).toBe(true)
+    expect(status.channelAccounts['libp2p-mesh']?.[0]?.engine?.restarts).toBeGreaterThan(0)
+  })
+
+  it('SIGTERM while a tool waits for an answer ends the gateway within 5 s', async () => {
+    host.model.reply(() => ({
+      toolCalls: [
+        {
+          name: 'p2p_send_instance_message',
+          args: { instanceId: friend.instanceId, message: 'never answered', waitFor: 'answered' }
+        }
+      ]
+    }))
+    const run = host.gateway.cli(['agent', '--agent', 'main', '--message', 'Ask and wait.'])
+    await friend.waitFor(({ event, text }) => event === 'message' && text === 'never answered')
+    expect(await host.gateway.sigterm()).toBeLessThan(5_000)
+    await run
+  })
+})
