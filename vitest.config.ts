@@ -15,9 +15,20 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           // Real gateways, network namespaces and soak runs have lanes of their own.
-          exclude: ['test/host/**', 'test/nat/**', 'test/chaos/**'],
+          exclude: ['test/integration/**', 'test/host/**', 'test/nat/**', 'test/chaos/**'],
           testTimeout: 20_000,
           hookTimeout: 20_000
+        }
+      },
+      {
+        extends: true,
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          globalSetup: ['test/integration/harness/built.ts'],
+          // Each test starts processes; on a machine with other work they take their time.
+          testTimeout: 60_000,
+          hookTimeout: 60_000
         }
       },
       {

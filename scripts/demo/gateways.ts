@@ -16,6 +16,7 @@ const MESH = 'libp2p-mesh'
 const SHOW_LIMIT_MS = 15_000
 const CONNECT_LIMIT_MS = 30_000
 const POLL_MS = 100
+const TASK = 'Ask Ben what the answer is.'
 
 interface Instance {
   gateway: Gateway
@@ -162,6 +163,8 @@ async function askThroughAgents(anna: Instance, ben: Instance): Promise<{ messag
   ben.model.reply(request => ({ text: request.userText.includes(question) ? 'Forty-two.' : 'I have read it.' }))
   const results: string[] = []
   anna.model.reply(request => {
+    // Ben's greeting has started a turn of its own, which is offered no tool.
+    if (!request.userText.includes(TASK)) return { text: 'Good to hear from you.' }
     results.push(...request.toolResults)
     if (results.length === 0) return { toolCalls: [{ name: 'p2p_peers', args: {} }] }
     if (results.length === 1)
@@ -175,7 +178,7 @@ async function askThroughAgents(anna: Instance, ben: Instance): Promise<{ messag
       }
     return { text: `Ben says: ${results[1]}` }
   })
-  await mustRun(anna.gateway, ['agent', '--agent', 'main', '--message', 'Ask Ben what the answer is.'])
+  await mustRun(anna.gateway, ['agent', '--agent', 'main', '--message', TASK])
   const [peers = '', answer = ''] = results
   const took = /path (\w+) in (\d+) ms/.exec(answer)
   if (!answer.includes('Forty-two.') || took === null)

@@ -21,7 +21,13 @@ export interface CheckedArguments {
 
 /** Takes words and options apart; UsageError for an option that does not exist or misses its value. */
 export function readArguments(name: string, options: Options, argv: readonly string[]): RawArguments {
-  const parsed = parseArgs({ args: [...argv], options: describe(options), strict: false, allowPositionals: true, tokens: true })
+  const parsed = parseArgs({
+    args: [...argv],
+    options: describe(options),
+    strict: false,
+    allowPositionals: true,
+    tokens: true
+  })
   const args: string[] = []
   const values: Record<string, string | boolean> = {}
   for (const token of parsed.tokens) {
@@ -29,7 +35,7 @@ export function readArguments(name: string, options: Options, argv: readonly str
     if (token.kind !== 'option') continue
     const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined
     if (option === undefined) throw new UsageError(`${name} has no option ${safe(token.rawName)}.`)
-    values[token.name] = valueOf(token.rawName, option, token.value, token.inlineValue === true)
+    values[token.name] = optionValue(token.rawName, option, token.value, token.inlineValue === true)
   }
   return { args, options: values }
 }
@@ -40,7 +46,7 @@ function describe(options: Options): Record<string, { type: 'string' | 'boolean'
   )
 }
 
-function valueOf(rawName: string, option: Option, value: string | undefined, inline: boolean): string | boolean {
+function optionValue(rawName: string, option: Option, value: string | undefined, inline: boolean): string | boolean {
   if (option.type === 'boolean') {
     if (value !== undefined) throw new UsageError(`${rawName} is a switch and takes no value.`)
     return true
@@ -69,12 +75,17 @@ function checkPositionals(command: Command, given: readonly string[]): Record<st
   }
   if (given.length > positionals.length) {
     const takes = positionals.map(positional => `<${positional.name}>`).join(' ') || 'no words'
-    throw new UsageError(`${name} takes ${takes}, and "${safe(given[positionals.length] ?? '')}" is one word too many; put a text with spaces in quotes.`)
+    throw new UsageError(
+      `${name} takes ${takes}, and "${safe(given[positionals.length] ?? '')}" is one word too many; put a text with spaces in quotes.`
+    )
   }
   return args
 }
 
-function checkOptions(command: Command, given: RawArguments['options']): { options: CheckedArguments['options']; json: boolean } {
+function checkOptions(
+  command: Command,
+  given: RawArguments['options']
+): { options: CheckedArguments['options']; json: boolean } {
   const options: CheckedArguments['options'] = {}
   for (const [name, option] of Object.entries(command.options)) {
     const value = given[name] ?? option.default
@@ -95,7 +106,8 @@ function checkOption(label: string, option: Option, value: string): string {
 }
 
 function checkValue(label: string, value: string, values: readonly string[] | undefined): void {
-  if (values?.includes(value) === false) throw new UsageError(`${label} is "${safe(value)}": expected ${oneOf(values)}.`)
+  if (values?.includes(value) === false)
+    throw new UsageError(`${label} is "${safe(value)}": expected ${oneOf(values)}.`)
 }
 
 function expectation(option: Option): string {

@@ -17,11 +17,15 @@ export const broadcast = defineCommand({
     const result = await client.call('broadcast', { text, topic: options.topic }, { signal })
     out.result(result, () =>
       fields([
-        ['to', `${result.recipients} direct ${result.recipients === 1 ? 'member' : 'members'} of ${safe(result.topic)}`],
+        [
+          'to',
+          `${result.recipients} direct ${result.recipients === 1 ? 'member' : 'members'} of ${safe(result.topic)}`
+        ],
         ['id', safe(result.id)]
       ])
     )
-    if (result.recipients === 0) out.note(`Nobody in ${safe(result.topic)} is connected now, so nobody will get it: broadcasts are not stored.`)
+    if (result.recipients === 0)
+      out.note(`Nobody in ${safe(result.topic)} is connected now, so nobody will get it: broadcasts are not stored.`)
     return EXIT.done
   }
 })

@@ -18,7 +18,9 @@ export function commandHelp(command: Command, program: string, hostOptions: Opti
 
 /** Lines about options, for hosts that have words of their own beside the commands. */
 export function optionLines(options: Options): string[] {
-  return indented(Object.entries(options).map(([name, option]) => [flags(name, option), option.description + extras(option)]))
+  return indented(
+    Object.entries(options).map(([name, option]) => [flags(name, option), option.description + extras(option)])
+  )
 }
 
 export function indented(entries: readonly (readonly [string, string])[]): string[] {

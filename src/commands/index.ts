@@ -6,12 +6,12 @@ import { send } from './send.ts'
 import { status } from './status.ts'
 import { trust } from './trust.ts'
 
-export { type RawArguments, readArguments, UsageError } from './arguments.ts'
-export { type Command, EXIT, type ExitCode, type Option, type Options, type Positional } from './command.ts'
+export { readArguments, UsageError } from './arguments.ts'
+export { type Command, EXIT, type ExitCode, type Options } from './command.ts'
 export { commandHelp, example, indented, optionLines, sections } from './help.ts'
 export { jsonLine } from './output.ts'
-export { type CommandHost, type HostOptions, runArgv, runCommand } from './run.ts'
-export { argument, type SentenceContext, sentence } from './sentences.ts'
+export { type CommandHost, runArgv, runCommand } from './run.ts'
+export { argument, sentence } from './sentences.ts'
 export { packageVersion } from './version.ts'
 
 /** Every command, in the order of help. */

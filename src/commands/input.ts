@@ -7,7 +7,10 @@ export async function readText(stream: AsyncIterable<Uint8Array | string>, maxBy
   for await (const part of stream) {
     const chunk = typeof part === 'string' ? new TextEncoder().encode(part) : part
     bytes += chunk.byteLength
-    if (bytes > maxBytes) throw new UsageError(`The text on standard input is longer than ${maxBytes} bytes; shorten it or send it in parts.`)
+    if (bytes > maxBytes)
+      throw new UsageError(
+        `The text on standard input is longer than ${maxBytes} bytes; shorten it or send it in parts.`
+      )
     chunks.push(chunk)
   }
   try {

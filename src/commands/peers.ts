@@ -13,7 +13,11 @@ export const peers = defineCommand({
   options: {},
   async run({ client, out, program, signal }) {
     const list = await client.call('peers', {}, { signal })
-    out.result(list, () => (list.length === 0 ? [`No peers yet; to admit one, run: ${program} approve <instance id or peer id>`] : table(HEADING, list.map(row))))
+    out.result(list, () =>
+      list.length === 0
+        ? [`No peers yet; to admit one, run: ${program} approve <instance id or peer id>`]
+        : table(HEADING, list.map(row))
+    )
     return EXIT.done
   }
 })

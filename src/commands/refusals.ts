@@ -16,16 +16,22 @@ const refusals: Record<RejectReason, (names: RefusalNames) => string> = {
       ? `${peer} has not admitted this instance yet; ask its owner to approve the instance id that ${program} status shows.`
       : `${peer} has not admitted this instance yet; ask its owner to run: openclaw p2p approve ${self.includes(' ') ? `"${self}"` : self}`,
   blocked: ({ peer }) => `${peer} has blocked this instance; only its owner can lift that.`,
-  malformed: ({ peer }) => `${peer} could not read the message; update both sides to the same release and send it again.`,
-  wrong_sender: ({ peer }) => `${peer} refused the message because its sender is not who carried it; restart this side and send it again.`,
-  wrong_audience: ({ peer }) => `${peer} refused the message because it is addressed to another instance; name the right one in full.`,
-  bad_signature: ({ peer }) => `${peer} refused the message because its signature is wrong; restart this side and send it again.`,
+  malformed: ({ peer }) =>
+    `${peer} could not read the message; update both sides to the same release and send it again.`,
+  wrong_sender: ({ peer }) =>
+    `${peer} refused the message because its sender is not who carried it; restart this side and send it again.`,
+  wrong_audience: ({ peer }) =>
+    `${peer} refused the message because it is addressed to another instance; name the right one in full.`,
+  bad_signature: ({ peer }) =>
+    `${peer} refused the message because its signature is wrong; restart this side and send it again.`,
   expired: ({ peer }) => `${peer} got the message after its time had run out; send it again.`,
-  clock_skew: ({ peer }) => `${peer} refused the message because the clocks of both sides differ too much; set the clocks and send it again.`,
+  clock_skew: ({ peer }) =>
+    `${peer} refused the message because the clocks of both sides differ too much; set the clocks and send it again.`,
   overloaded: ({ peer }) => `${peer} has no room for more messages now; send it again later.`,
   no_reply: ({ peer }) => `${peer} took the message and gives no reply; send another one if you need an answer.`,
   failed: ({ peer }) => `${peer} took the message and could not deal with it; ask its owner to look into its log.`,
-  unknown_outcome: ({ peer }) => `${peer} was interrupted while it dealt with the message, so what came of it is unknown; ask before you send it again.`
+  unknown_outcome: ({ peer }) =>
+    `${peer} was interrupted while it dealt with the message, so what came of it is unknown; ask before you send it again.`
 }
 
 /** Why a peer refused, or gives no answer, in one sentence with the next step. */

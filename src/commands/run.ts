@@ -26,7 +26,12 @@ export interface HostOptions {
 }
 
 /** Runs a command from its words on a command line. Never throws: every error is a sentence on stderr and an exit code. */
-export async function runArgv(command: Command, argv: readonly string[], host: CommandHost, own?: HostOptions): Promise<ExitCode> {
+export async function runArgv(
+  command: Command,
+  argv: readonly string[],
+  host: CommandHost,
+  own?: HostOptions
+): Promise<ExitCode> {
   return await guarded(host, {}, async () => {
     const raw = readArguments(command.name, allOptions(command, own?.options), argv)
     own?.check(raw.options)
@@ -54,7 +59,11 @@ export async function runCommand(command: Command, raw: RawArguments, host: Comm
   })
 }
 
-async function guarded(host: CommandHost, about: Partial<SentenceContext>, work: () => Promise<ExitCode>): Promise<ExitCode> {
+async function guarded(
+  host: CommandHost,
+  about: Partial<SentenceContext>,
+  work: () => Promise<ExitCode>
+): Promise<ExitCode> {
   try {
     return await work()
   } catch (error) {
@@ -65,11 +74,17 @@ async function guarded(host: CommandHost, about: Partial<SentenceContext>, work:
 
 function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof UsageError) return EXIT.usage
-  return error instanceof MeshError && (error.code === 'bad_request' || error.code === 'text_empty') ? EXIT.usage : EXIT.failed
+  return error instanceof MeshError && (error.code === 'bad_request' || error.code === 'text_empty')
+    ? EXIT.usage
+    : EXIT.failed
 }
 
 /** The advice for a peer that has not admitted us names our own instance id; without it the sentence points to status. */
-async function selfFor(error: unknown, client: ControlClient, signal: AbortSignal | undefined): Promise<string | undefined> {
+async function selfFor(
+  error: unknown,
+  client: ControlClient,
+  signal: AbortSignal | undefined
+): Promise<string | undefined> {
   if (!(error instanceof MeshError) || error.details.reason !== 'not_admitted') return undefined
   return await client.call('status', {}, { signal }).then(
     ({ instanceId }) => instanceId,

@@ -36,7 +36,8 @@ export const send = defineCommand({
       short: 't',
       placeholder: 'ms',
       range: [0, TIMEOUT_MAX_MS],
-      description: 'How long to wait; then the message is pending and goes on by itself. Default: the setting deliveryAckTimeoutMs.'
+      description:
+        'How long to wait; then the message is pending and goes on by itself. Default: the setting deliveryAckTimeoutMs.'
     }
   },
   async run({ client, args, options, out, input, program, signal }) {
@@ -77,7 +78,12 @@ function textLines(text: string): string[] {
 }
 
 /** Exit code and advice: pending while more may come, failed when what was waited for will never come. */
-function conclude({ level, reason, repeated, to }: SendResult, waitFor: ReceiptLevel, out: Output, program: string): ExitCode {
+function conclude(
+  { level, reason, repeated, to }: SendResult,
+  waitFor: ReceiptLevel,
+  out: Output,
+  program: string
+): ExitCode {
   const peer = safe(to.instanceId)
   if (repeated) out.note('The same call had been made before: this is its message, nothing was sent again.')
   if (level !== 'pending' && RECEIPT_LEVELS[level] >= RECEIPT_LEVELS[waitFor]) return EXIT.done
@@ -85,6 +91,8 @@ function conclude({ level, reason, repeated, to }: SendResult, waitFor: ReceiptL
     out.note(refusal(reason, { peer, program }))
     return EXIT.failed
   }
-  out.note(`${peer} has not confirmed "${waitFor}" yet: the message is stored and goes on by itself, so do not send it again.`)
+  out.note(
+    `${peer} has not confirmed "${waitFor}" yet: the message is stored and goes on by itself, so do not send it again.`
+  )
   return EXIT.pending
 }

@@ -1,6 +1,13 @@
 import * as z from 'zod'
 import { MeshError, type MeshErrorCode, type MeshErrorDetails } from '../control/errors.ts'
-import { BROADCAST_TEXT_MAX_BYTES, LABEL_MAX_CHARS, ProtocolError, type ProtocolErrorCode, safe, TEXT_MAX_BYTES } from '../protocol/index.ts'
+import {
+  BROADCAST_TEXT_MAX_BYTES,
+  LABEL_MAX_CHARS,
+  ProtocolError,
+  type ProtocolErrorCode,
+  safe,
+  TEXT_MAX_BYTES
+} from '../protocol/index.ts'
 import { SettingsError } from '../settings/index.ts'
 import { UsageError } from './arguments.ts'
 import { refusal } from './refusals.ts'
@@ -26,9 +33,14 @@ const PEER_MAX_CHARS = LABEL_MAX_CHARS + 48
 /** Instances listed for an ambiguous name; more do not fit a sentence. */
 const CANDIDATES_MAX = 8
 
+/** Detail of an unknown target that names an instance beyond doubt, but not its peer id. */
+const NEVER_MET = 'never met'
+
 const words: Record<MeshErrorCode, Words> = {
   unknown_target: (details, context) =>
-    `Nobody here is known as ${quoted(details, context)}; see ${context.program} peers, or name the full instance id.`,
+    details.detail === NEVER_MET
+      ? `${quoted(details, context)} was never met, so nobody knows where it is: bring both together once, on one network or with an address of it in bootstrapList.`
+      : `Nobody here is known as ${quoted(details, context)}; see ${context.program} peers, or name the full instance id.`,
   ambiguous_target: (details, context) => {
     const candidates = details.candidates ?? []
     const shown = candidates.slice(0, CANDIDATES_MAX).map(candidate => safe(candidate, PEER_MAX_CHARS))
@@ -42,27 +54,38 @@ const words: Record<MeshErrorCode, Words> = {
   blocked: (details, context) =>
     `${peerOf(details, context)} is blocked here; to lift that, run: ${context.program} trust ${argument(peerOf(details, context))} paired`,
   refused_by_peer: (details, context) =>
-    refusal(details.reason, { peer: peerOf(details, context), self: context.self === undefined ? undefined : safe(context.self, PEER_MAX_CHARS), program: context.program }),
+    refusal(details.reason, {
+      peer: peerOf(details, context),
+      self: context.self === undefined ? undefined : safe(context.self, PEER_MAX_CHARS),
+      program: context.program
+    }),
   text_too_long: details =>
     `The text is too long${bracketed(details)}: a message holds ${TEXT_MAX_BYTES} bytes and a broadcast ${BROADCAST_TEXT_MAX_BYTES}; shorten it or send it in parts.`,
   text_empty: () => 'The text is empty; say something.',
   bad_request: details => `The request is not understood: ${detailOf(details, 'a parameter is wrong')}.`,
-  topic_unknown: details => `This instance is not in the topic ${detailOf(details, 'that was named')}; set meshTopic to it, or leave the topic out.`,
+  topic_unknown: details =>
+    `This instance is not in the topic ${detailOf(details, 'that was named')}; set meshTopic to it, or leave the topic out.`,
   outbox_full: (details, context) =>
     `Too much is waiting for ${peerOf(details, context)} already${bracketed(details)}; send again when it has been online, or see ${context.program} status.`,
-  not_found: details => `There is no message ${detailOf(details, 'with that id')} here; take the id that the send printed.`,
-  engine_down: (_, context) => `The mesh is starting or restarting; try again in a few seconds, or see ${context.program} status.`,
-  not_running: (details, context) => `No mesh is running${details.detail === undefined ? '' : ` in ${detailOf(details, '')}`}; ${startAdvice(context)}.`,
+  not_found: details =>
+    `There is no message ${detailOf(details, 'with that id')} here; take the id that the send printed.`,
+  engine_down: (_, context) =>
+    `The mesh is starting or restarting; try again in a few seconds, or see ${context.program} status.`,
+  not_running: (details, context) =>
+    `No mesh is running${details.detail === undefined ? '' : ` in ${detailOf(details, '')}`}; ${startAdvice(context)}.`,
   state_locked: details =>
     `The state directory is in use by another process${bracketed(details)}; stop that one, or choose another directory.`,
   key_unreadable: details =>
     `The identity file ${detailOf(details, 'of this instance')} cannot be used; restore it from a backup, or move it away to become a new instance.`,
-  store_failed: details => `The message store cannot be used${bracketed(details)}; check free space and permissions of the state directory.`,
+  store_failed: details =>
+    `The message store cannot be used${bracketed(details)}; check free space and permissions of the state directory.`,
   dial_failed: (details, context) =>
     `${peerOf(details, context)} cannot be reached now${bracketed(details)}; check that it is running, and what ${context.program} status says.`,
-  expired: (details, context) => `The message to ${peerOf(details, context)} ran out of time before it arrived; send it again.`,
+  expired: (details, context) =>
+    `The message to ${peerOf(details, context)} ran out of time before it arrived; send it again.`,
   aborted: () => 'Interrupted before it was done; what was accepted goes on by itself.',
-  internal: (details, context) => `Something went wrong inside the mesh${bracketed(details)}; see its log and ${context.program} status.`
+  internal: (details, context) =>
+    `Something went wrong inside the mesh${bracketed(details)}; see its log and ${context.program} status.`
 }
 
 const protocolWords: Record<ProtocolErrorCode, string> = {
@@ -76,8 +99,10 @@ const protocolWords: Record<ProtocolErrorCode, string> = {
   text_empty: 'The text is empty; say something.',
   text_not_utf8: 'The text is not valid UTF-8; convert it and send it again.',
   label_malformed: `The name is not allowed: 1 to ${LABEL_MAX_CHARS} letters, digits and - _ . with single spaces inside; choose another one.`,
-  instance_id_malformed: 'The instance id is not one: expected label@xxxx-xxxx-xxxx-xxxx-xxxx-xxxx; copy it from the other side\'s status.',
-  peer_id_malformed: 'The peer id is not one: expected an Ed25519 peer id that starts with 12D3KooW; copy it from the other side\'s status.',
+  instance_id_malformed:
+    "The instance id is not one: expected label@xxxx-xxxx-xxxx-xxxx-xxxx-xxxx; copy it from the other side's status.",
+  peer_id_malformed:
+    "The peer id is not one: expected an Ed25519 peer id that starts with 12D3KooW; copy it from the other side's status.",
   receipt_malformed: 'A receipt cannot be read; update both sides to the same release.',
   route_malformed: 'A route record cannot be read; update both sides to the same release.',
   topic_malformed: 'The topic is not allowed: letters, digits and - _ . : / only; choose another one.'

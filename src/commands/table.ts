@@ -4,7 +4,8 @@ export const LINE_MAX_COLUMNS = 100
 const GAP = '  '
 
 /** East Asian wide characters and emoji take two columns of a terminal. */
-const WIDE = /[\p{Emoji_Presentation}\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\u3000-\u303e\uff01-\uff60\uffe0-\uffe6]/u
+const WIDE =
+  /[\p{Emoji_Presentation}\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\u3000-\u303e\uff01-\uff60\uffe0-\uffe6]/u
 const COMBINING = /\p{M}/u
 
 /** Columns that a text takes on a terminal. */
@@ -27,7 +28,7 @@ export function fit(text: string, columns: number): string {
   return `${kept}…`
 }
 
-export function pad(text: string, columns: number): string {
+function pad(text: string, columns: number): string {
   return text + ' '.repeat(Math.max(0, columns - widthOf(text)))
 }
 
@@ -38,7 +39,12 @@ export function table(heading: readonly string[], rows: readonly (readonly strin
   const [first = 0, ...rest] = widths
   const others = rest.reduce((sum, width) => sum + width + GAP.length, 0)
   widths[0] = Math.max(1, Math.min(first, LINE_MAX_COLUMNS - others))
-  return all.map(row => row.map((cell, column) => pad(fit(cell, widths[column] ?? 0), widths[column] ?? 0)).join(GAP).trimEnd())
+  return all.map(row =>
+    row
+      .map((cell, column) => pad(fit(cell, widths[column] ?? 0), widths[column] ?? 0))
+      .join(GAP)
+      .trimEnd()
+  )
 }
 
 /** `name  value` lines with the values aligned; a long value goes on in the next line, cut where `breaks` allows it. */

@@ -15,7 +15,11 @@ export const trust = defineCommand({
   ],
   options: {},
   async run({ client, args, out, signal }) {
-    const result = await client.call('trust', { who: args.who, level: args.level as (typeof LEVELS)[number] }, { signal })
+    const result = await client.call(
+      'trust',
+      { who: args.who, level: args.level as (typeof LEVELS)[number] },
+      { signal }
+    )
     out.result(result, () => trustLines(result))
     return EXIT.done
   }

@@ -5,7 +5,7 @@ import { controlSocketPath, listenControl } from '../control/socket.ts'
 import { MeshError } from '../mesh/errors.ts'
 import { Mesh } from '../mesh/mesh.ts'
 import { createNode } from '../node/index.ts'
-import { pendingSettings, type Settings } from '../settings/index.ts'
+import type { Settings } from '../settings/index.ts'
 import { acquireLock, openKeyFile, openStore, prepareSocketPath, signerOf } from '../store/index.ts'
 import { systemClock } from './clock.ts'
 
@@ -13,6 +13,8 @@ import { systemClock } from './clock.ts'
 export interface EngineOptions {
   stateDir: string
   settings: Settings
+  /** Settings that were asked for and have no effect yet, for status. */
+  pendingSettings: string[]
   /** Version of the package, for status. */
   version: string
   /** Who runs it, for the message that a second process gets. */
@@ -71,7 +73,7 @@ export async function startEngine(
       allowFrom: settings.allowFrom,
       deliveryAckTimeoutMs: settings.deliveryAckTimeoutMs,
       version: options.version,
-      pendingSettings: pendingSettings(settings)
+      pendingSettings: options.pendingSettings
     }
   )
   const stopped = new AbortController()

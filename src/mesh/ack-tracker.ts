@@ -6,6 +6,9 @@ import type { AbortOptions, Clock, Log, OutboxRow, OutboxState, OutboxStore } fr
 /** Calls that may wait at once. One more is told the truth of the moment instead: its message is stored and goes on. */
 const WAITERS_MAX = 10_000
 
+/** Why a deadline's sleep ends early. Without one, each abort would make an exception with its stack. */
+const OVER = 'the wait is over'
+
 const RANK: Record<ReceiptLevel | 'queued', number> = { queued: 0, received: 1, delivered: 2, answered: 3 }
 
 /** How a wait ended. `pending`: not there yet, the message goes on by itself. */
@@ -85,7 +88,7 @@ export class AckTracker {
     } finally {
       this.#remove(id, waiter)
       signal?.removeEventListener('abort', onAbort)
-      deadline.abort()
+      deadline.abort(OVER)
     }
   }
 

@@ -1,6 +1,9 @@
 import { failure, guarded } from './guard.ts'
 import type { Clock, Log } from './ports.ts'
 
+/** Why a sleep ends early. Without one, each abort would make an exception with its stack. */
+const CLEARED = 'the alarm was cleared'
+
 /** One wake-up at a time. Nothing is scheduled while nothing is set. */
 export class Alarm {
   readonly #clock: Clock
@@ -36,7 +39,7 @@ export class Alarm {
   }
 
   clear(): void {
-    this.#stop?.abort()
+    this.#stop?.abort(CLEARED)
     this.#stop = undefined
   }
 

@@ -19,7 +19,9 @@ export async function bounded<T>(
   signal?.addEventListener('abort', stop, { once: true })
   try {
     const overdue = clock.sleep(boundMs, { signal: inner.signal }).then((): typeof OVERDUE => OVERDUE)
-    return await Promise.race([overdue, call(inner.signal)])
+    // A call that throws at once must not leave the sleep without a listener.
+    const called = (async () => await call(inner.signal))()
+    return await Promise.race([overdue, called])
   } finally {
     signal?.removeEventListener('abort', stop)
     inner.abort()

@@ -133,12 +133,12 @@ export class Broadcasts {
     if (this.#authors.left(from) < 1 || this.#carriers.take(carrier) < 0) return 'ignore'
     const { signer } = this.#components
     if (!(await verifyEnvelope(envelope, content.key, signer.verify.bind(signer), this.#roots))) return 'reject'
-    // Charged only now: a forgery must not use up the quota of the one it names.
-    if (this.#authors.take(from) < 0) return 'ignore'
     const refusal = checkTrust(this.#components.trust.levelOf(from))
     if (refusal === 'blocked') return 'ignore'
+    if (refusal === undefined && !this.#heard.first(from, content.conversation, content)) return 'ignore'
+    // Charged only now: neither forgeries nor replays must use up the quota of the one they name.
+    if (this.#authors.take(from) < 0) return 'ignore'
     if (refusal !== undefined) return this.#relayed()
-    if (!this.#heard.first(from, content.conversation, content)) return 'ignore'
     this.#show(content, topic)
     return 'accept'
   }

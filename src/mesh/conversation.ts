@@ -16,7 +16,7 @@ export interface Waiting {
 export type Next = { take: Waiting; gap: boolean } | { waitUntilMs: number } | undefined
 
 /** How long a row waits for the ones before it, ms; then the conversation goes on without them. */
-export const GAP_MAX_MS = 30_000
+const GAP_MAX_MS = 30_000
 
 /** The rows of one conversation with one instance that wait here, in the order of their seq per epoch. One is under way at a time. */
 export class Conversation {

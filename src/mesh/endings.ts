@@ -3,10 +3,7 @@ import { Alarm } from './alarm.ts'
 import { failure } from './guard.ts'
 import type { Clock, Log, OutboxRow, Store } from './ports.ts'
 import type { Replies } from './replies.ts'
-import type { RouteTable } from './route-table.ts'
-import { senderOf } from './sender.ts'
 import type { Skips } from './skips.ts'
-import type { Trust } from './trust.ts'
 
 /** Expiry is looked at no more often than this, and at least this often: rows of an earlier run are not remembered here. */
 const EXPIRY_MIN_MS = 60 * 1000
@@ -19,8 +16,6 @@ export interface EndingsComponents {
   store: Store
   clock: Clock
   log: Log
-  trust: Trust
-  routes: RouteTable
   acks: AckTracker
   replies: Replies
   skips: Skips
@@ -61,12 +56,12 @@ export class Endings {
 
   /** After the commit of any change of these rows. */
   changed(rows: OutboxRow[]): void {
-    const { acks, replies, trust, routes } = this.#components
+    const { acks, replies } = this.#components
     for (const row of rows) {
       const ended = row.state === 'rejected' || row.state === 'expired'
       const unheard = ended && row.kind !== 'skip' && !acks.awaited(row.id)
       acks.changed(row)
-      if (unheard) replies.ended(row, senderOf(row.instance, row.peer, { trust, routes }))
+      if (unheard) replies.ended(row)
     }
     if (rows.some(row => row.state === 'rejected' || row.state === 'expired')) this.#settle()
   }

@@ -101,7 +101,7 @@ export class Mesh {
     )
     trust.onChange(instance => presence.trustChanged(instance))
 
-    const replies = new Replies({ store, notices, log })
+    const replies = new Replies({ store, trust, routes, notices, log })
     const acks = new AckTracker({ outbox: store.outbox, clock, log }, { replyOf: row => replies.textOf(row) })
     const outbox = new Outbox(
       { store, signer, clock },
@@ -122,10 +122,7 @@ export class Mesh {
         changed: rows => this.#endings.changed(rows)
       }
     )
-    const endings = new Endings(
-      { store, clock, log, trust, routes, acks, replies, skips },
-      { drop: rows => lanes.ended(rows) }
-    )
+    const endings = new Endings({ store, clock, log, acks, replies, skips }, { drop: rows => lanes.ended(rows) })
 
     const receipts = new ReceiptQueue({ network, log })
     const admission = new Admission({ store, clock, trust, log }, { instance: self.instance })
@@ -152,7 +149,10 @@ export class Mesh {
       log,
       send: (peer, batch) => receipts.add(peer, batch),
       room: instance => dispatch.room(instance),
-      ready: row => dispatch.add(row),
+      ready: row => {
+        guarded(log, 'Settling a question', () => replies.notice(row, acks))
+        dispatch.add(row)
+      },
       strike: peer => admission.strike(peer)
     })
     const broadcasts = new Broadcasts(

@@ -50,7 +50,9 @@ export class OwnerActs {
       ...(petname !== undefined && { petname })
     })
     const now = report.peer(instance)
-    return { instanceId: now.instanceId, peerId: now.peerId, trust: now.trust, before, connected: now.path !== null }
+    // The connection of who has just been shut out is closing, and no longer one to speak over.
+    const connected = now.path !== null && trust.admitted(instance)
+    return { instanceId: now.instanceId, peerId: now.peerId, trust: now.trust, before, connected }
   }
 
   /** Somebody known, or an instance id or peer id that was never met. */
@@ -60,7 +62,9 @@ export class OwnerActs {
       const { instance, peer } = resolveTarget(who, { trust, routes, self: this.#self })
       return { instance, peer }
     } catch (error) {
-      const named = error instanceof MeshError && error.code === 'unknown_target' ? instanceOf(who) : undefined
+      if (!(error instanceof MeshError) || error.code !== 'unknown_target') throw error
+      // By the text itself, or by the petname of somebody approved whose key has not been seen yet.
+      const named = instanceOf(who) ?? instanceOf(error.details.peer ?? '')
       if (named === undefined) throw error
       return named
     }

@@ -39,6 +39,8 @@ interface Target {
   /** Monotonic time of the next dial, undefined while there is nothing to dial. */
   nextMs: number | undefined
   dial: AbortController | undefined
+  /** Somebody asked for it while a dial was under way. */
+  wanted: boolean
   linkedMs: number | undefined
   refused: boolean
 }
@@ -180,6 +182,7 @@ export class Presence {
       lastDialMs: Number.NEGATIVE_INFINITY,
       nextMs: undefined,
       dial: undefined,
+      wanted: false,
       linkedMs: undefined,
       refused: false
     }
@@ -198,7 +201,11 @@ export class Presence {
   }
 
   #soon(target: Target): void {
-    if (target.linkedMs !== undefined || target.dial !== undefined) return
+    if (target.linkedMs !== undefined) return
+    if (target.dial !== undefined) {
+      target.wanted = true
+      return
+    }
     const spacedMs = target.lastDialMs + DIAL_SPACING_MS - this.#components.clock.monotonicMs()
     const dueMs = this.#components.clock.monotonicMs() + Math.max(0, spacedMs)
     target.nextMs = Math.min(target.nextMs ?? dueMs, dueMs)
@@ -241,7 +248,10 @@ export class Presence {
       target.dial = undefined
       if (linked || target.linkedMs !== undefined || dial.signal.aborted) return
       target.failures++
-      this.#plan(target, backoffMs(target.failures, this.#random()))
+      const { wanted } = target
+      target.wanted = false
+      if (wanted) this.#soon(target)
+      else this.#plan(target, backoffMs(target.failures, this.#random()))
     })
   }
 

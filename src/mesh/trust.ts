@@ -71,10 +71,6 @@ export class Trust {
     return record === undefined ? this.#allowed.has(instance) : !record.tombstone
   }
 
-  recordOf(instance: Fingerprint): TrustRecord | undefined {
-    return this.#store.trust.get(instance)
-  }
-
   petnameOf(instance: Fingerprint): string | undefined {
     return this.#store.trust.get(instance)?.petname
   }

@@ -34,6 +34,7 @@ export class Discovery {
   readonly #issues: Issues
   readonly #init: DiscoveryInit
   #onSeen: ((peer: string, addresses: string[]) => void) | undefined
+  #startMdns: (() => Promise<void>) | undefined
   #timer: NodeJS.Timeout | undefined
 
   constructor(components: { log: Log; issues: Issues }, init: DiscoveryInit) {
@@ -52,7 +53,15 @@ export class Discovery {
 
   start(onSeen: (peer: string, addresses: string[]) => void): void {
     this.#onSeen = onSeen
-    if (this.#init.mode !== 'mdns') return
+  }
+
+  /**
+   * Asks the network, once the node listens: a query of another node that comes before there is an address to say stays without an answer,
+   * and two nodes started at once would then miss each other until the next one, ten seconds later.
+   */
+  async announce(): Promise<void> {
+    if (this.#startMdns === undefined) return
+    await this.#startMdns()
     void this.#probe()
     this.#timer = setInterval(() => void this.#probe(), PROBE_MS).unref()
   }
@@ -89,7 +98,8 @@ export class Discovery {
   #contained(module: PeerDiscovery): PeerDiscovery {
     const service = module as PeerDiscovery & Startable & { mdns?: EventEmitter }
     const start = service.start.bind(service)
-    service.start = async () => {
+    service.start = () => undefined
+    this.#startMdns = async () => {
       try {
         await start()
         service.mdns?.on('error', error => this.#trouble(codeOf(error)))
@@ -102,7 +112,7 @@ export class Discovery {
   }
 
   async #probe(): Promise<void> {
-    const trouble = await multicastTrouble()
+    const trouble = await multicastTrouble().catch(codeOf)
     if (trouble !== undefined) this.#trouble(trouble)
     else if (this.#issues.clear(MDNS_ISSUE)) this.#log.info('multicast works again')
   }

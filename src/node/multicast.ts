@@ -12,9 +12,10 @@ const MDNS_PORT = 5353
 export async function multicastTrouble(): Promise<string | undefined> {
   const socket = createSocket('udp4')
   const { promise, resolve } = Promise.withResolvers<string | undefined>()
-  const fail = (error: NodeJS.ErrnoException): void => resolve(error.code ?? error.message)
-  socket.on('error', fail)
-  socket.connect(MDNS_PORT, MDNS_ADDRESS, () => resolve(undefined))
+  socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
+  // Given a callback, connect() hands the error to it alone.
+  socket.on('connect', () => resolve(undefined))
+  socket.connect(MDNS_PORT, MDNS_ADDRESS)
   try {
     return await promise
   } finally {

@@ -1,12 +1,11 @@
 import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
-import { peerIdFromString } from '@libp2p/peer-id'
 import type { Ping } from '@libp2p/ping'
-import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { MeshError } from '../mesh/errors.ts'
 import type { AbortOptions, Connected, Log, Network, NetworkHandler } from '../mesh/ports.ts'
 import type { Frame } from '../protocol/index.ts'
 import { Bootstrap, type BootstrapPeer } from './bootstrap.ts'
 import { withDeadline } from './deadline.ts'
+import { Dialler, peerIdOf } from './dialler.ts'
 import type { Discovery } from './discovery.ts'
 import type { Gossip } from './gossip.ts'
 import type { Issues } from './issues.ts'
@@ -48,6 +47,7 @@ export class MeshNode implements Network {
   readonly #components: NodeComponents
   readonly #log: Log
   readonly #strikes = new Strikes()
+  readonly #dialler: Dialler
   readonly #pair: PairProtocol
   readonly #pinger: Pinger
   readonly #bootstrap: Bootstrap
@@ -62,6 +62,7 @@ export class MeshNode implements Network {
     this.#components = components
     this.#log = log
     this.#tuning = init
+    this.#dialler = new Dialler({ libp2p })
     this.#pair = new PairProtocol(
       { log, strikes: this.#strikes },
       { ...(init.pairTimeoutMs !== undefined && { timeoutMs: init.pairTimeoutMs }) }
@@ -73,7 +74,7 @@ export class MeshNode implements Network {
     })
     this.#bootstrap = new Bootstrap(
       {
-        dial: async target => void (await this.#dial(target.peer, target.addresses)),
+        dial: async target => void (await this.#dialler.dial(target.peer, target.addresses)),
         connected: peer => this.#best(peer) !== undefined,
         log
       },
@@ -103,6 +104,7 @@ export class MeshNode implements Network {
     await libp2p.start()
     gossip.start(handler)
     await listening.start()
+    await discovery.announce()
     this.#bootstrap.start()
   }
 
@@ -136,8 +138,8 @@ export class MeshNode implements Network {
       await withDeadline(
         CONNECT_MS,
         async signal => {
-          const connection = this.#best(peer) ?? (await this.#dial(peer, addresses, { signal }))
-          await this.#openLink(links, connection, signal)
+          const connection = this.#best(peer) ?? (await this.#dialler.dial(peer, addresses, { signal }))
+          await this.#dialler.openLink(links, connection, signal)
         },
         options
       )
@@ -218,27 +220,6 @@ export class MeshNode implements Network {
     links.accept(stream, connection)
   }
 
-  async #dial(peer: string, addresses: string[], options: AbortOptions = {}): Promise<Connection> {
-    const id = peerIdOf(peer)
-    const targets = addresses.map(address => withPeer(address, peer)).filter(target => target !== undefined)
-    return await this.#components.libp2p.dial(targets.length > 0 ? targets : id, options)
-  }
-
-  async #openLink(links: Links, connection: Connection, signal: AbortSignal): Promise<void> {
-    try {
-      await links.open(connection, { signal })
-    } catch (error) {
-      if (error instanceof MeshError) throw error
-      const peer = connection.remotePeer.toString()
-      if (error instanceof Error && error.name === 'UnsupportedProtocolError') {
-        throw new MeshError('dial_failed', { peer, detail: 'it is no instance of this mesh', cause: error })
-      }
-      // A connection that opens no stream is dead, whatever it says: the next try makes a new one.
-      connection.abort(new Error('no stream could be opened', { cause: error }))
-      throw error
-    }
-  }
-
   #onSeen(peer: string, addresses: string[]): void {
     if (peer === this.peer || this.#best(peer) !== undefined) return
     this.#running?.handler.discovered(peer, addresses)
@@ -251,11 +232,12 @@ export class MeshNode implements Network {
     const peer = connection.remotePeer.toString()
     // Whoever dialled opens the link, also where no connect() of the mesh waits for it: after a bootstrap dial.
     if (connection.direction !== 'outbound' || !running.handler.hello(peer).admitted) return
-    withDeadline(CONNECT_MS, signal => this.#openLink(running.links, connection, signal)).catch((error: unknown) =>
-      this.#log.debug('no link over the new connection', {
-        peer,
-        code: error instanceof MeshError ? error.code : 'failed'
-      })
+    withDeadline(CONNECT_MS, signal => this.#dialler.openLink(running.links, connection, signal)).catch(
+      (error: unknown) =>
+        this.#log.debug('no link over the new connection', {
+          peer,
+          code: error instanceof MeshError ? error.code : 'failed'
+        })
     )
   }
 
@@ -321,26 +303,5 @@ export class MeshNode implements Network {
   #linkedConnections(): Connection[] {
     const { links } = this.#running ?? {}
     return (links?.peers() ?? []).map(peer => links?.connectionOf(peer)).filter(connection => connection !== undefined)
-  }
-}
-
-/** @throws MeshError `dial_failed` for what is no peer id */
-function peerIdOf(peer: string): PeerId {
-  try {
-    return peerIdFromString(peer)
-  } catch (error) {
-    throw new MeshError('dial_failed', { peer, detail: 'not a peer id', cause: error })
-  }
-}
-
-/** The address with its peer id; undefined for what is no address or names somebody else. */
-function withPeer(address: string, peer: string): Multiaddr | undefined {
-  try {
-    const target = multiaddr(address)
-    const named = target.getComponents().findLast(component => component.name === 'p2p')?.value
-    if (named === peer) return target
-    return named === undefined || address.endsWith('/p2p-circuit') ? target.encapsulate(`/p2p/${peer}`) : undefined
-  } catch {
-    return undefined
   }
 }

@@ -1,5 +1,5 @@
 import type { OpenClawConfig } from 'openclaw/plugin-sdk/channel-core'
-import { parseSettings, type Settings, SettingsError } from '../settings/index.ts'
+import { parseSettings, pendingSettings, type Settings, SettingsError } from '../settings/index.ts'
 import { PLUGIN_ID } from '../settings/manifest.ts'
 
 /** There is exactly one account: one key, one node. */
@@ -11,6 +11,8 @@ export interface MeshAccount {
   enabled: boolean
   configured: boolean
   settings?: Settings
+  /** Settings that were asked for and have no effect yet. */
+  pending: string[]
   /** One sentence: path, value, what is allowed. */
   problem?: string
   /** The host's security audit reads these here. */
@@ -31,7 +33,7 @@ export function settingsBlock(cfg: OpenClawConfig): Record<string, unknown> | un
 export function resolveAccount(cfg: OpenClawConfig): MeshAccount {
   const block = settingsBlock(cfg)
   const config = { dmPolicy: 'pairing', allowFrom: [] as string[] }
-  if (block === undefined) return { accountId: ACCOUNT_ID, enabled: false, configured: false, config }
+  if (block === undefined) return { accountId: ACCOUNT_ID, enabled: false, configured: false, pending: [], config }
   try {
     const settings = parseSettings(block, CHANNEL_PATH)
     return {
@@ -39,11 +41,19 @@ export function resolveAccount(cfg: OpenClawConfig): MeshAccount {
       enabled: settings.enabled,
       configured: true,
       settings,
+      pending: pendingSettings(block),
       config: { dmPolicy: settings.dmPolicy, allowFrom: settings.allowFrom }
     }
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error
-    return { accountId: ACCOUNT_ID, enabled: block.enabled !== false, configured: true, problem: error.message, config }
+    return {
+      accountId: ACCOUNT_ID,
+      enabled: block.enabled !== false,
+      configured: true,
+      pending: [],
+      problem: error.message,
+      config
+    }
   }
 }
 

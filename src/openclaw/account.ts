@@ -6,6 +6,7 @@ import type { MeshEvent } from '../mesh/events.ts'
 import type { Settings } from '../settings/index.ts'
 import { ACCOUNT_ID, type MeshAccount } from './account-config.ts'
 import { ChannelDisplay, type ChannelTarget } from './display.ts'
+import { drainSignal } from './drain.ts'
 import { EngineThread } from './engine-thread.ts'
 import { type HostLogSink, hostLog } from './host-log.ts'
 import type { ChannelRuntime, HostConfig, HostRuntime } from './host-types.ts'
@@ -41,6 +42,7 @@ export async function runAccount(context: AccountContext, runtime: HostRuntime):
       options: {
         stateDir: runtime.state.resolveStateDir(process.env),
         settings: account.settings,
+        pendingSettings: account.pending,
         version: packageVersion(),
         program: 'openclaw gateway'
       }
@@ -48,7 +50,9 @@ export async function runAccount(context: AccountContext, runtime: HostRuntime):
   )
   const withdraw = publishAccount({ client: engine.client(), health: () => engine.health })
   try {
-    await engine.run(abortSignal)
+    // The host drains before it aborts the account; an engine that is gone settles every call that it would wait for.
+    await engine.run(eitherSignal(abortSignal, drainSignal()))
+    await aborted(abortSignal)
   } finally {
     withdraw()
     status(channelStoppedPatch())
@@ -87,4 +91,14 @@ function channelTarget(settings: Settings): ChannelTarget | undefined {
   return inboundChannel === undefined || inboundTarget === undefined
     ? undefined
     : { channel: inboundChannel, to: inboundTarget }
+}
+
+/** Made once per account, not per message: a signal that follows two others stays known to both for their lives. */
+function eitherSignal(first: AbortSignal, second: AbortSignal): AbortSignal {
+  return AbortSignal.any([first, second])
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
 }

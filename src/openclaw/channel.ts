@@ -4,6 +4,7 @@ import { TEXT_MAX_BYTES } from '../protocol/limits.ts'
 import { PLUGIN_ID } from '../settings/manifest.ts'
 import { type AccountContext, runAccount } from './account.ts'
 import { ACCOUNT_ID, type MeshAccount, resolveAccount, settingsBlock } from './account-config.ts'
+import { handleSend, type SendAction } from './actions.ts'
 import { directoryEntries } from './directory.ts'
 import { sendHostText } from './outbound.ts'
 import { gatewayClient } from './rpc.ts'
@@ -57,6 +58,12 @@ export const meshChannel: ChannelPlugin<MeshAccount, MeshProbe> = createChatChan
     },
     gateway: {
       startAccount: async context => await runAccount(context as unknown as AccountContext, hostRuntime())
+    },
+    actions: {
+      describeMessageTool: () => ({ actions: ['send'] }),
+      supportsAction: ({ action }) => action === 'send',
+      resolveExecutionMode: () => 'gateway',
+      handleAction: async context => (await handleSend(context as unknown as SendAction)) as never
     },
     messaging: {
       targetPrefixes: [PLUGIN_ID],

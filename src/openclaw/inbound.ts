@@ -36,7 +36,10 @@ export class InboundAgent implements Agent {
       // Before adoption nothing has happened at the host: a drain, a busy state database, a refused context.
       return progress.adopted ? { outcome: 'unknown', detail } : { outcome: 'retry', detail }
     }
-    if (progress.adopted || progress.replied) return { outcome: 'done' }
+    if (progress.replied) return { outcome: 'done' }
+    // An aborted dispatch returns as if nothing were wrong.
+    if (options.signal?.aborted === true) return { outcome: progress.adopted ? 'unknown' : 'retry', detail: 'stopped' }
+    if (progress.adopted) return { outcome: 'done' }
     return { outcome: 'retry', detail: 'the host took no turn' }
   }
 

@@ -15,7 +15,7 @@ export interface OutboundText {
 }
 
 /**
- * Sends what the host says by itself or at a person's request (`openclaw message send`). Marked as host text: it starts no turn at the other side.
+ * Sends what the host says by itself: heartbeats, cron, notices, other plugins. Marked as host text: it starts no turn at the other side.
  * Accepted means committed: an absent peer is no error, the result says pending.
  */
 export async function sendHostText(
@@ -42,9 +42,10 @@ export async function sendHostText(
   }
 }
 
-/** The host prints the message id and drops the rest, so an id that is not delivered yet says so. */
-function shownId({ id, level }: SendResult): string {
-  return level === 'delivered' || level === 'answered' ? id : `${id} (${level})`
+/** The host prints the message id and nothing else for people, so an id that is not delivered yet says so. */
+export function shownId({ id, level, to }: SendResult): string {
+  if (level === 'delivered' || level === 'answered') return id
+  return level === 'pending' ? `${id} (pending: it is delivered when ${to.name} can be reached)` : `${id} (${level})`
 }
 
 /** What stands beside the message id in the host's result. */

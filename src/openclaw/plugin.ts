@@ -1,6 +1,7 @@
 import { defineChannelPluginEntry } from 'openclaw/plugin-sdk/channel-core'
 import { meshChannel } from './channel.ts'
 import { registerCli } from './cli.ts'
+import { watchDrain } from './drain.ts'
 import { registerRpc } from './rpc.ts'
 import { keepRuntime } from './runtime.ts'
 import { registerTools } from './tools/register.ts'
@@ -15,6 +16,8 @@ export const plugin: unknown = defineChannelPluginEntry({
   registerFull(api) {
     keepRuntime(api)
     registerTools(api)
-    if (api.registrationMode === 'full') registerRpc(api)
+    if (api.registrationMode !== 'full') return
+    registerRpc(api)
+    watchDrain(api)
   }
 })

@@ -48,19 +48,14 @@ export function decodeRouteRecord(bytes: Uint8Array): RouteRecord {
   const record = {
     peer: message.peerId,
     seq: message.seq,
-    addresses: message.addresses.map(readAddress),
+    // Bytes that are not UTF-8 become U+FFFD here, which no address may hold.
+    addresses: message.addresses.map(address => new TextDecoder().decode(address)),
     issuedMs: message.issuedMs,
     expiresMs: message.expiresMs,
     label: peerLabel(message.label)
   }
   checkRoute(record)
   return record
-}
-
-/** Bytes beyond ASCII become U+FFFD here, which no address may hold. */
-function readAddress(bytes: Uint8Array): string {
-  check(bytes.length <= ADDRESS_MAX_BYTES, 'address')
-  return new TextDecoder().decode(bytes)
 }
 
 function checkRoute({ peer, seq, addresses, issuedMs, expiresMs }: RouteRecord): void {

@@ -19,13 +19,14 @@ export function parseNodeSettings(block: unknown, prefix: string): NodeSettings 
   return checkRules(parse(nodeSettingsSchema, block, prefix), prefix)
 }
 
-/** Keys that are set against their default although their work comes in a later release. */
-export function pendingSettings(settings: Settings): string[] {
-  const defaults = settingsSchema.parse({})
-  const pending: string[] = PENDING_SETTINGS.filter(
-    key => JSON.stringify(settings[key]) !== JSON.stringify(defaults[key])
-  )
-  return settings.discovery === 'dht' ? ['discovery "dht"', ...pending] : pending
+/** Keys of the block that ask for work which comes in a later release; `block` passed the checks above. */
+export function pendingSettings(block: unknown): string[] {
+  const asked = (key: string): boolean => {
+    const value = valueAt(block, [key])
+    return Array.isArray(value) ? value.length > 0 : Boolean(value)
+  }
+  const pending: string[] = PENDING_SETTINGS.filter(asked)
+  return valueAt(block, ['discovery']) === 'dht' ? ['discovery "dht"', ...pending] : pending
 }
 
 function parse<T extends z.ZodType>(schema: T, block: unknown, prefix: string): z.output<T> {

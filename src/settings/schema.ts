@@ -29,35 +29,23 @@ const flag = (fallback: boolean, title: string, description: string) =>
 
 export const settingsSchema = z.strictObject({
   enabled: flag(true, 'Enabled', 'Start the mesh with the gateway.'),
-  name: z
-    .string()
-    .min(1)
-    .max(LABEL_MAX_CHARS)
-    .optional()
-    .meta({
-      title: 'Name',
-      description: 'Label of this instance, shown to peers beside its fingerprint. Two random words when not set.'
-    }),
-  discovery: z
-    .enum(['mdns', 'bootstrap', 'dht'])
-    .default('mdns')
-    .meta({
-      title: 'Discovery',
-      description: 'How peers are found: mdns (same network), bootstrap (the list only), dht (Kademlia).'
-    }),
+  name: z.string().min(1).max(LABEL_MAX_CHARS).optional().meta({
+    title: 'Name',
+    description: 'Label of this instance, shown to peers beside its fingerprint. Two random words when not set.'
+  }),
+  discovery: z.enum(['mdns', 'bootstrap', 'dht']).default('mdns').meta({
+    title: 'Discovery',
+    description: 'How peers are found: mdns (same network), bootstrap (the list only), dht (Kademlia).'
+  }),
   listenAddrs: z
     .array(multiaddr)
     .max(ROUTE_ADDRESSES_MAX)
     .default(['/ip4/0.0.0.0/tcp/0'])
     .meta({ title: 'Listen addresses', description: 'Multiaddrs to listen on; port 0 is a random port.' }),
-  bootstrapList: z
-    .array(peerMultiaddr)
-    .max(LIST_MAX)
-    .default([])
-    .meta({
-      title: 'Bootstrap peers',
-      description: 'Multiaddrs with /p2p/<peer id> that are dialled at start, in every discovery mode.'
-    }),
+  bootstrapList: z.array(peerMultiaddr).max(LIST_MAX).default([]).meta({
+    title: 'Bootstrap peers',
+    description: 'Multiaddrs with /p2p/<peer id> that are dialled at start, in every discovery mode.'
+  }),
   enableWebSocket: flag(false, 'WebSocket', 'Dial and accept WebSocket connections (/ws).'),
   meshTopic: z
     .string()
@@ -102,32 +90,21 @@ export const settingsSchema = z.strictObject({
     .max(ROUTE_ADDRESSES_MAX)
     .default([])
     .meta({ title: 'Announce addresses', description: 'Multiaddrs to announce besides the detected ones.' }),
-  inboundChannel: z
-    .string()
-    .min(1)
-    .max(64)
-    .optional()
-    .meta({
-      title: 'Inbound channel',
-      description:
-        'Channel that displays inbound messages, for example feishu. Without it they start a turn of the agent.'
-    }),
+  inboundChannel: z.string().min(1).max(64).optional().meta({
+    title: 'Inbound channel',
+    description:
+      'Channel that displays inbound messages, for example feishu. Without it they start a turn of the agent.'
+  }),
   inboundTarget: z
     .string()
     .min(1)
     .max(256)
     .optional()
     .meta({ title: 'Inbound target', description: 'Target in that channel, for example user:ou_xxx or chat:oc_xxx.' }),
-  deliveryAckTimeoutMs: z
-    .number()
-    .int()
-    .min(100)
-    .max(ACK_TIMEOUT_MAX_MS)
-    .default(15_000)
-    .meta({
-      title: 'Delivery timeout (ms)',
-      description: 'How long a send waits for the receipt it asked for before it says pending.'
-    }),
+  deliveryAckTimeoutMs: z.number().int().min(100).max(ACK_TIMEOUT_MAX_MS).default(15_000).meta({
+    title: 'Delivery timeout (ms)',
+    description: 'How long a send waits for the receipt it asked for before it says pending.'
+  }),
   dmPolicy: z.enum(['pairing', 'allowlist', 'open', 'disabled']).default('pairing').meta({
     title: 'Admission',
     description:
@@ -142,22 +119,18 @@ export const settingsSchema = z.strictObject({
 
 /** Settings of the bare host: the same, and what answers in place of an agent. */
 export const nodeSettingsSchema = settingsSchema.extend({
-  replyCommand: z
-    .array(z.string().min(1))
-    .min(1)
-    .max(64)
-    .optional()
-    .meta({
-      title: 'Reply command',
-      description: 'Program and arguments; an inbound text on its standard input, its standard output is the reply.'
-    })
+  replyCommand: z.array(z.string().min(1)).min(1).max(64).optional().meta({
+    title: 'Reply command',
+    description: 'Program and arguments; an inbound text on its standard input, its standard output is the reply.'
+  })
 })
 
 export type Settings = z.output<typeof settingsSchema>
 export type NodeSettings = z.output<typeof nodeSettingsSchema>
 
-/** Settings that are checked today and whose work comes in a later release; status names those that are set against their default. */
+/** Settings that are checked today and whose work comes in a later release; status names those that somebody asked for. */
 export const PENDING_SETTINGS = [
+  'enableWebSocket',
   'enableAgentSync',
   'enableNATTraversal',
   'enableIdentify',

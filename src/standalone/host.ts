@@ -11,7 +11,10 @@ export interface HostComponents {
 }
 
 /** What the engine gets from the bare host: a display, or an agent where a command answers; everything else becomes a line. */
-export function createHost({ lines, log }: HostComponents, { replyCommand }: Pick<NodeSettings, 'replyCommand'>): HostPorts {
+export function createHost(
+  { lines, log }: HostComponents,
+  { replyCommand }: Pick<NodeSettings, 'replyCommand'>
+): HostPorts {
   const display = replyCommand === undefined ? createDisplay({ lines }) : undefined
   const agent = replyCommand === undefined ? undefined : new ReplyAgent({ lines }, { command: replyCommand })
   return {

@@ -20,19 +20,24 @@ export type NodeEvent =
 /** Lines that may wait for a slow reader. Messages beyond them stay in the store, the rest is best effort. */
 const WAITING_MAX = 1000
 
+/** A reader that has stalled must not keep a node from stopping; messages that it did not take come again at the next start. */
+const DRAIN_MAX_MS = 500
+
 /** Writes events to the stream that a program reads: whole lines, in order, `ready` before all others. */
 export class JsonLines {
   readonly #stream: Writable
   readonly #closed = Promise.withResolvers<void>()
   readonly #ready = Promise.withResolvers<void>()
+  /** Settles the writes under way; at most WAITING_MAX. */
+  readonly #waiting = new Set<(taken: boolean) => void>()
   #open = true
-  #waiting = 0
 
   constructor(components: { stream: Writable }) {
     this.#stream = components.stream
     const end = (): void => {
       this.#open = false
       this.#closed.resolve()
+      for (const settle of this.#waiting) settle(false)
     }
     // A reader that has gone shows itself as EPIPE at the next write.
     this.#stream.on('error', end)
@@ -49,11 +54,11 @@ export class JsonLines {
    * or the signal came first.
    */
   async write(event: NodeEvent, { signal }: AbortOptions = {}): Promise<boolean> {
-    if (!this.#open || signal?.aborted === true || this.#waiting >= WAITING_MAX) return false
+    if (!this.#open || signal?.aborted === true || this.#waiting.size >= WAITING_MAX) return false
     const { promise, resolve } = Promise.withResolvers<boolean>()
     const abort = (): void => resolve(false)
     signal?.addEventListener('abort', abort, { once: true })
-    this.#waiting += 1
+    this.#waiting.add(resolve)
     try {
       if (event.event === 'ready') {
         this.#post(event, resolve)
@@ -63,17 +68,22 @@ export class JsonLines {
       }
       return await promise
     } finally {
-      this.#waiting -= 1
+      this.#waiting.delete(resolve)
       signal?.removeEventListener('abort', abort)
     }
   }
 
-  /** Resolves when everything written so far was taken, or nobody reads any more. */
-  async flush(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    if (this.#open) this.#stream.write('', () => resolve())
-    else resolve()
-    await promise
+  /** Waits until everything written so far was taken: true, or false for a reader that has had its time. */
+  async drained(maxMs = DRAIN_MAX_MS): Promise<boolean> {
+    if (!this.#open) return true
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    const timer = setTimeout(() => resolve(false), maxMs)
+    this.#stream.write('', () => resolve(true))
+    try {
+      return await promise
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   #post(event: NodeEvent, taken: (whole: boolean) => void): void {

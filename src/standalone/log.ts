@@ -1,5 +1,5 @@
-import { safe } from '../protocol/index.ts'
 import type { Log } from '../mesh/ports.ts'
+import { safe } from '../protocol/index.ts'
 
 /** Longest value of a field; a sentence of a cause still fits. */
 const VALUE_MAX_CHARS = 300

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path'
 import { EXIT, type ExitCode, type Options, packageVersion, sentence, UsageError } from '../commands/index.ts'
-import { connectControl } from '../control/socket.ts'
 import type { Status } from '../control/methods.ts'
+import { connectControl } from '../control/socket.ts'
+import type { Engine } from '../engine/index.ts'
 import { MeshError } from '../mesh/errors.ts'
-import type { NodeSettings } from '../settings/index.ts'
 import { createHost } from './host.ts'
 import { JsonLines } from './json-lines.ts'
 import { createLog } from './log.ts'
@@ -36,36 +36,43 @@ export async function runNode(init: NodeInit, terminal: Terminal): Promise<ExitC
     terminal.exit(EXIT.failed)
   }
   using stop = stopOnSignals({ force })
-  try {
-    const settings = await readSettings(init.config)
-    await serve(init, settings, terminal, stop)
-    return EXIT.done
-  } catch (error) {
-    if (stop.signal.aborted && isAbort(error)) return EXIT.done
-    say(sentence(error, { program: init.program }))
-    return error instanceof UsageError ? EXIT.usage : EXIT.failed
-  }
+  const lines = new JsonLines({ stream: terminal.stdout })
+  void lines.closed.then(stop.now)
+  const code = await serve(init, { terminal, lines, signal: stop.signal }).then(
+    () => EXIT.done,
+    error => {
+      if (stop.signal.aborted && isAbort(error)) return EXIT.done
+      say(sentence(error, { program: init.program }))
+      return error instanceof UsageError ? EXIT.usage : EXIT.failed
+    }
+  )
+  // What a stalled reader has not taken cannot be written any more; waiting for it would be waiting for ever.
+  if (!(await lines.drained())) terminal.exit(code)
+  return code
 }
 
-async function serve(
-  init: NodeInit,
-  settings: NodeSettings,
-  terminal: Terminal,
-  stop: { signal: AbortSignal; now(): void }
-): Promise<void> {
+async function serve(init: NodeInit, to: { terminal: Terminal; lines: JsonLines; signal: AbortSignal }): Promise<void> {
+  const { terminal, lines, signal } = to
+  const { settings, pending } = await readSettings(init.config)
   const stateDir = resolve(init.state)
   await refuseSecond(stateDir)
   // libp2p is in there: nothing but a node pays for loading it.
   const { startEngine } = await import('../engine/index.ts')
-  const lines = new JsonLines({ stream: terminal.stdout })
-  void lines.closed.then(stop.now)
   const log = createLog({ write: terminal.stderr }, { verbose: init.verbose ?? false })
-  const options = { stateDir, settings, version: packageVersion(), program: 'libp2p-mesh node' }
-  const engine = await startEngine(options, createHost({ lines, log }, settings), { signal: stop.signal })
-  const { peerId, instanceId, addresses } = (await engine.call('status', {})) as Status
-  await lines.write({ event: 'ready', peerId, instanceId, addresses }, { signal: stop.signal })
-  await engine.ended
-  await lines.flush()
+  const options = {
+    stateDir,
+    settings,
+    pendingSettings: pending,
+    version: packageVersion(),
+    program: 'libp2p-mesh node'
+  }
+  const engine = await startEngine(options, createHost({ lines, log }, settings), { signal })
+  await Promise.all([announce(engine, lines, signal), engine.ended])
+}
+
+async function announce(engine: Engine, lines: JsonLines, signal: AbortSignal): Promise<void> {
+  const { peerId, instanceId, addresses } = (await engine.call('status', {}, { signal })) as Status
+  await lines.write({ event: 'ready', peerId, instanceId, addresses }, { signal })
 }
 
 /** The lock in the engine decides, but loading it takes long: a running mesh is found at once by its control socket. */
@@ -80,5 +87,7 @@ async function refuseSecond(stateDir: string): Promise<void> {
 }
 
 function isAbort(error: unknown): boolean {
-  return (error instanceof MeshError && error.code === 'aborted') || (error instanceof Error && error.name === 'AbortError')
+  return (
+    (error instanceof MeshError && error.code === 'aborted') || (error instanceof Error && error.name === 'AbortError')
+  )
 }

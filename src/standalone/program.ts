@@ -56,7 +56,9 @@ async function dispatch([name, ...argv]: readonly string[], terminal: Terminal):
   if (name === 'node') return isHelp(argv) ? print(terminal, nodeHelp()) : await node(argv, terminal)
   const command = commands.find(candidate => candidate.name === name)
   if (command === undefined) throw new UsageError(`"${safe(name)}" is no command of ${NAME}; see ${NAME} --help.`)
-  return isHelp(argv) ? print(terminal, commandHelp(command, NAME, stateOption)) : await ask(command, argv, terminal)
+  return isHelp(argv)
+    ? print(terminal, commandHelp({ ...command, example: withState(command) }, NAME, stateOption))
+    : await ask(command, argv, terminal)
 }
 
 function isHelp(argv: readonly string[]): boolean {
@@ -98,7 +100,9 @@ async function ask(command: Command, argv: readonly string[], terminal: Terminal
 
 function stateOf(name: string, value: string | boolean | undefined): string {
   if (typeof value === 'string' && value !== '') return value
-  throw new UsageError(`${name} needs --state <dir>: the state directory of the instance, for example ${NAME} ${name} --state ./alice.`)
+  throw new UsageError(
+    `${name} needs --state <dir>: the state directory of the instance, for example ${NAME} ${name} --state ./alice.`
+  )
 }
 
 function programFor(state: string): string {

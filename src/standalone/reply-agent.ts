@@ -33,7 +33,8 @@ export class ReplyAgent implements Agent {
   async #conclude(outcome: CommandOutcome, events: TurnEvents): Promise<DispatchOutcome> {
     if (outcome.type === 'failed') return { outcome: 'failed', detail: outcome.detail }
     // It was taken down in the middle: what it had done by then is not known here.
-    if (outcome.type === 'interrupted') return { outcome: 'unknown', detail: 'the node stopped while the reply command ran' }
+    if (outcome.type === 'interrupted')
+      return { outcome: 'unknown', detail: 'the node stopped while the reply command ran' }
     if (outcome.reply !== '') await events.reply(outcome.reply)
     return { outcome: 'done' }
   }

@@ -9,9 +9,7 @@ const OUTPUT_MAX_BYTES = TEXT_MAX_BYTES
 
 export type CommandOutcome =
   /** Without line breaks at the end; empty for no answer. */
-  | { type: 'replied'; reply: string }
-  | { type: 'failed'; detail: string }
-  | { type: 'interrupted' }
+  { type: 'replied'; reply: string } | { type: 'failed'; detail: string } | { type: 'interrupted' }
 
 export interface ReplyCommandOptions {
   env?: Record<string, string>
@@ -26,7 +24,11 @@ export interface ReplyCommandOptions {
  * Runs a program with the text on its standard input and takes its standard output as the reply; its standard error is ours. Whatever happens,
  * the program and what it started have ended when this returns.
  */
-export async function runReplyCommand(argv: readonly string[], text: string, options: ReplyCommandOptions = {}): Promise<CommandOutcome> {
+export async function runReplyCommand(
+  argv: readonly string[],
+  text: string,
+  options: ReplyCommandOptions = {}
+): Promise<CommandOutcome> {
   const [program = '', ...args] = argv
   const { promise, resolve } = Promise.withResolvers<CommandOutcome>()
   if (options.signal?.aborted === true) return { type: 'interrupted' }
@@ -41,7 +43,10 @@ export async function runReplyCommand(argv: readonly string[], text: string, opt
     resolve(outcome)
     killGroup(child)
   }
-  const timer = setTimeout(() => end({ type: 'failed', detail: 'the reply command took too long' }), options.maxMs ?? COMMAND_MAX_MS)
+  const timer = setTimeout(
+    () => end({ type: 'failed', detail: 'the reply command took too long' }),
+    options.maxMs ?? COMMAND_MAX_MS
+  )
   const abort = (): void => end({ type: 'interrupted' })
   options.signal?.addEventListener('abort', abort, { once: true })
 
@@ -49,7 +54,8 @@ export async function runReplyCommand(argv: readonly string[], text: string, opt
   let bytes = 0
   child.stdout.on('data', (chunk: Buffer) => {
     bytes += chunk.byteLength
-    if (bytes > OUTPUT_MAX_BYTES) end({ type: 'failed', detail: `the reply command printed more than ${OUTPUT_MAX_BYTES} bytes` })
+    if (bytes > OUTPUT_MAX_BYTES)
+      end({ type: 'failed', detail: `the reply command printed more than ${OUTPUT_MAX_BYTES} bytes` })
     else output.push(chunk)
   })
   child.once('spawn', () => options.started?.())

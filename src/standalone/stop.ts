@@ -14,7 +14,10 @@ export interface Stop extends Disposable {
 }
 
 /** The process's signals as one AbortSignal. `force` is called when a clean stop takes too long or is asked for a second time. */
-export function stopOnSignals({ force }: { force(reason: ForceReason): void }, { maxMs = STOP_MAX_MS }: { maxMs?: number } = {}): Stop {
+export function stopOnSignals(
+  { force }: { force(reason: ForceReason): void },
+  { maxMs = STOP_MAX_MS }: { maxMs?: number } = {}
+): Stop {
   const controller = new AbortController()
   let timer: NodeJS.Timeout | undefined
   const now = (): void => {

@@ -6,8 +6,8 @@ const FILE_MODE = 0o600
 const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants
 
 /**
- * Replaces a file as a whole: a reader, and a crash, see the old text or the new one. The temporary name is fixed, so a crash leaves one behind
- * at most; the caller holds the process lock, so nobody else writes it.
+ * Replaces a file as a whole: a reader, and a crash, see the old text or the new one. The temporary name is fixed, so a
+ * crash leaves one behind at most; the caller holds the process lock, so nobody else writes it.
  *
  * @throws the error of the failed call of node:fs
  */

@@ -5,7 +5,10 @@ import { MeshError } from '../mesh/errors.ts'
 import type { Row } from './columns.ts'
 import { migrate, readVersion } from './migrations.ts'
 
-/** A backup reads beside us and never blocks a writer in WAL mode; only a checkpoint can meet it, and the mesh must not stand still for it. */
+/**
+ * A backup reads beside us and never blocks a writer in WAL mode; only a checkpoint can meet it, and the mesh must not
+ * stand still for it.
+ */
 const BUSY_TIMEOUT_MS = 250
 
 /** Pages of 4 KiB in the log before they are copied back: 4 MiB, so a start after a crash replays little. */
@@ -20,7 +23,8 @@ const PRAGMAS: ReadonlyArray<readonly [name: string, set: string, get: string | 
   ['journal_mode', 'WAL', 'wal'],
   // A commit is on the disk before a receipt promises it.
   ['synchronous', 'FULL', 2],
-  // An exclusive lock would make the host's `openclaw backup create` fail as a whole; one process per directory is `lock.ts`'s task.
+  // An exclusive lock would make the host's `openclaw backup create` fail as a whole; one process per directory is
+  // `lock.ts`'s task.
   ['locking_mode', 'NORMAL', 'normal'],
   ['foreign_keys', 'ON', 1],
   ['wal_autocheckpoint', String(CHECKPOINT_PAGES), CHECKPOINT_PAGES],
@@ -34,8 +38,8 @@ export interface DatabaseInit {
   /** The file was opened before, so it cannot be empty: an empty one is damage, and would forget who is blocked. */
   used?: boolean
   /**
-   * Called when the file came from a backup: it has our tables, and is not in the log mode that we always leave it in. It is put in that mode after
-   * the call, so a crash before then shows the same again.
+   * Called when the file came from a backup: it has our tables, and is not in the log mode that we always leave it in.
+   * It is put in that mode after the call, so a crash before then shows the same again.
    */
   onRestored?: () => void
 }
@@ -43,9 +47,11 @@ export interface DatabaseInit {
 type Parameters = Record<string, SQLInputValue>
 
 /**
- * One SQLite file with the settings above, migrated, and every error as MeshError `store_failed` (retryable where it may pass by itself).
+ * One SQLite file with the settings above, migrated, and every error as MeshError `store_failed` (retryable where it
+ * may pass by itself).
  *
- * Nothing else in this process may open the file: closing any descriptor of it drops SQLite's locks (POSIX record locks belong to the process).
+ * Nothing else in this process may open the file: closing any descriptor of it drops SQLite's locks (POSIX record locks
+ * belong to the process).
  */
 export class Database {
   readonly #database: DatabaseSync
@@ -69,8 +75,8 @@ export class Database {
   }
 
   /**
-   * Runs the work in one transaction and commits it before returning. A nested call joins it: its changes are committed with the outermost call, and a
-   * throw takes back its own part only, unless the throw goes on through the outer work.
+   * Runs the work in one transaction and commits it before returning. A nested call joins it: its changes are committed
+   * with the outermost call, and a throw takes back its own part only, unless the throw goes on through the outer work.
    *
    * @throws what the work threw, or MeshError `store_failed`
    */
@@ -96,7 +102,10 @@ export class Database {
     if (this.#database.isOpen) this.#guard(() => this.#database.close())
   }
 
-  /** SQLite ends the whole transaction by itself on some errors, such as a full disk: then there is nothing left to take back. */
+  /**
+   * SQLite ends the whole transaction by itself on some errors, such as a full disk: then there is nothing left to take
+   * back.
+   */
   #rollback(outermost: boolean, reason: unknown): void {
     if (!this.#database.isOpen || !this.#database.isTransaction) return
     try {

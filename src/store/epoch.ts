@@ -23,11 +23,12 @@ export interface EpochComponents {
 }
 
 /**
- * The epoch of this database, made with it, and made anew when the database is an older copy of itself: it would give seqs a second time, and peers
- * would take the new messages for duplicates and drop them.
+ * The epoch of this database, made with it, and made anew when the database is an older copy of itself: it would give
+ * seqs a second time, and peers would take the new messages for duplicates and drop them.
  *
- * An older copy shows itself by the journal mode of a backup (see `removeWitness`), or by the witness: a file `epoch` beside the database that names the epoch and how
- * often it was opened. A witness that is behind by the last open is a crash between the two writes, not a copy.
+ * An older copy shows itself by the journal mode of a backup (see `removeWitness`), or by the witness: a file `epoch`
+ * beside the database that names the epoch and how often it was opened. A witness that is behind by the last open is a
+ * crash between the two writes, not a copy.
  */
 export function openEpoch({ directory, database, values, log }: EpochComponents): string {
   const path = join(directory, WITNESS_NAME)

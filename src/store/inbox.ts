@@ -22,8 +22,8 @@ export interface InboxComponents {
 }
 
 /**
- * What peers said to this instance. A message is known by (instance, epoch, conversation, seq): the row tells a duplicate while it is there, and the
- * window for ever after. Every method throws MeshError `store_failed`.
+ * What peers said to this instance. A message is known by (instance, epoch, conversation, seq): the row tells a
+ * duplicate while it is there, and the window for ever after. Every method throws MeshError `store_failed`.
  */
 export class Inbox implements InboxStore {
   readonly #database: Database

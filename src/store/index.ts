@@ -24,7 +24,8 @@ export interface StoreComponents {
 }
 
 /**
- * Opens the memory of one instance: `mesh.sqlite` and `instance-peer.json`. The caller holds the lock of the directory (`acquireLock`).
+ * Opens the memory of one instance: `mesh.sqlite` and `instance-peer.json`. The caller holds the lock of the directory
+ * (`acquireLock`).
  *
  * @throws MeshError `store_failed`
  */

@@ -44,8 +44,8 @@ export interface KeyFile {
 }
 
 /**
- * The Ed25519 key of this instance, `DIR/libp2p/identity.key`, made when there is none. It is never overwritten: a file that is there and cannot be
- * used stops the start, because a new key would be a new identity that no peer knows.
+ * The Ed25519 key of this instance, `DIR/libp2p/identity.key`, made when there is none. It is never overwritten: a file
+ * that is there and cannot be used stops the start, because a new key would be a new identity that no peer knows.
  *
  * @throws MeshError `key_unreadable` with the path and what to do, `store_failed` when a new one cannot be written
  */

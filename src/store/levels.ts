@@ -10,11 +10,14 @@ export const INBOX_ENDS: ReadonlySet<InboxState> = new Set<InboxState>(['replied
  * What `OutboxStore.advance` makes of a row, or undefined when nothing changes.
  *
  * - `queued` < `received` < `delivered` < `answered`; a level never shrinks.
- * - `rejected` ends whatever is not answered: a peer may take a text (`delivered`) and report later that no answer came.
+ * - `rejected` ends whatever is not answered: a peer may take a text (`delivered`) and report later that no answer
+ *   came.
  * - `expired` and `cancelled` end only what the peer has not delivered.
- * - Endings stay, with one exception: expiry is a guess of this side, so a late `delivered` or `answered` replaces `expired`. A late `received`
- *   does not: it says nothing about the outcome, and the row would only expire, and be reported, again.
- * - The same level once more changes nothing, except that what becomes known later is noted: an answer in `replyId`, why none comes in `reason`.
+ * - Endings stay, with one exception: expiry is a guess of this side, so a late `delivered` or `answered` replaces
+ *   `expired`. A late `received` does not: it says nothing about the outcome, and the row would only expire, and be
+ *   reported, again.
+ * - The same level once more changes nothing, except that what becomes known later is noted: an answer in `replyId`,
+ *   why none comes in `reason`.
  */
 export function advanced(
   row: OutboxRow,

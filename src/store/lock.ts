@@ -6,8 +6,8 @@ import { writeAtomically } from './atomic-file.ts'
 import { openDirectory } from './directory.ts'
 
 /**
- * Not `.sqlite`: the host's backup warns about every file of that name that nobody declared. It never opens this one as a database, and only reads
- * `mesh.sqlite`, which is not locked exclusively.
+ * Not `.sqlite`: the host's backup warns about every file of that name that nobody declared. It never opens this one as
+ * a database, and only reads `mesh.sqlite`, which is not locked exclusively.
  */
 const LOCK_NAME = 'lock.db'
 
@@ -15,11 +15,14 @@ const LOCK_NAME = 'lock.db'
 const HOLDER_NAME = 'lock'
 
 /** Two that start together both hold a shared lock for a moment: the wait lets one of them win. */
-const BUSY_TIMEOUT_MS = 250
+const BUSY_TIMEOUT_MS = 150
 
-/** A holder writes its name right after it took the lock; until then the file names nobody, or somebody who is dead. */
-const HOLDER_WAIT_MS = 500
-const HOLDER_POLL_MS = 20
+/**
+ * A holder writes its name right after it took the lock; until then the file names nobody, or somebody who is dead. Few
+ * long pauses: each ends late on a busy machine, and the refusal must come within a second.
+ */
+const HOLDER_WAIT_MS = 300
+const HOLDER_POLL_MS = 50
 
 const SQLITE_BUSY = 5
 
@@ -29,8 +32,9 @@ export interface Lock {
 }
 
 /**
- * Takes `DIR/libp2p` for this process until `release` or its end, also by kill -9: the lock is an open exclusive transaction on an empty SQLite
- * file, and the system frees it with the process. SQLite keeps threads of one process apart too.
+ * Takes `DIR/libp2p` for this process until `release` or its end, also by kill -9: the lock is an open exclusive
+ * transaction on an empty SQLite file, and the system frees it with the process. SQLite keeps threads of one process
+ * apart too.
  *
  * Nothing of this process may open the lock file in another way: closing any descriptor of it would free the lock.
  *

@@ -41,8 +41,8 @@ export function migrate(database: DatabaseSync): void {
 }
 
 /**
- * `place` counts insertions and so gives "oldest first". Names of states and kinds are checked where rows are read, not here: a later kind needs no
- * new table.
+ * `place` counts insertions and so gives "oldest first". Names of states and kinds are checked where rows are read, not
+ * here: a later kind needs no new table.
  */
 function createTables(database: DatabaseSync): void {
   database.exec(`

@@ -39,7 +39,9 @@ export class Outbox implements OutboxStore {
     return row === undefined ? 0 : integer(row, 'last_seq')
   }
 
-  /** All or none: an id, a seq of its conversation, or an idempotency key that is there already refuses the whole group. */
+  /**
+   * All or none: an id, a seq of its conversation, or an idempotency key that is there already refuses the whole group.
+   */
   insert(rows: OutboxRow[]): void {
     this.#database.transaction(() => {
       for (const row of rows) {

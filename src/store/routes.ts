@@ -50,8 +50,8 @@ export interface RoutesComponents {
 /**
  * `instance-peer.json`: which peer id each admitted instance was met at, readable by people and other programs.
  *
- * A file that cannot be used is set aside as `instance-peer.json.corrupt-<n>`, reported, and the table starts empty: routes are hints, and the
- * trust list is elsewhere.
+ * A file that cannot be used is set aside as `instance-peer.json.corrupt-<n>`, reported, and the table starts empty:
+ * routes are hints, and the trust list is elsewhere.
  */
 export class Routes implements RouteStore {
   readonly #path: string
@@ -76,7 +76,10 @@ export class Routes implements RouteStore {
     }
   }
 
-  /** Written within SAVE_DELAY_MS, or by `flush`. Addresses beyond the cap and entries that could not be read back are left out. */
+  /**
+   * Written within SAVE_DELAY_MS, or by `flush`. Addresses beyond the cap and entries that could not be read back are
+   * left out.
+   */
   save(entries: RouteEntry[]): void {
     const fitting = entries
       .map(entry => ({ ...entry, addresses: entry.addresses.slice(0, ADDRESSES_MAX) }))

@@ -4,7 +4,10 @@ import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES } from '../protocol/limits.ts'
 import { privateKeyOf, publicKeyObjectOf } from './ed25519.ts'
 import type { KeyFile } from './key-file.ts'
 
-/** Signs with the instance's key and verifies anybody's (RFC 8032). Both run on node's thread pool, beside the event loop. */
+/**
+ * Signs with the instance's key and verifies anybody's (RFC 8032). Both run on node's thread pool, beside the event
+ * loop.
+ */
 export function signerOf({ seed, publicKey }: Pick<KeyFile, 'seed' | 'publicKey'>): Signer {
   const privateKey = privateKeyOf(seed)
   return {

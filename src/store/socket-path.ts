@@ -3,8 +3,8 @@ import { dirname } from 'node:path'
 import { MeshError } from '../mesh/errors.ts'
 
 /**
- * Makes room for the control socket: its directory exists, is ours and closed to others, and the socket of a process that was killed is gone. The
- * caller holds the process lock, so nobody serves that socket. Named pipes need nothing.
+ * Makes room for the control socket: its directory exists, is ours and closed to others, and the socket of a process
+ * that was killed is gone. The caller holds the process lock, so nobody serves that socket. Named pipes need nothing.
  *
  * @throws MeshError `store_failed`
  */

@@ -16,8 +16,9 @@ export interface TrustComponents {
 }
 
 /**
- * Who is who, and who may what. Each row carries a checksum, because SQLite does not notice a flipped bit in a value: a damaged row blocks its
- * instance until the owner decides anew, so damage never lets anybody in. Every method throws MeshError `store_failed`.
+ * Who is who, and who may what. Each row carries a checksum, because SQLite does not notice a flipped bit in a value: a
+ * damaged row blocks its instance until the owner decides anew, so damage never lets anybody in. Every method throws
+ * MeshError `store_failed`.
  */
 export class Trust implements TrustStore {
   readonly #database: Database
@@ -89,7 +90,10 @@ function prepare(database: Database) {
   } satisfies Record<string, Query>
 }
 
-/** CRC-32 over the row as stored: it finds every single flipped bit; against a hand that also writes the checksum there is no defence here. */
+/**
+ * CRC-32 over the row as stored: it finds every single flipped bit; against a hand that also writes the checksum there
+ * is no defence here.
+ */
 function checksumOf(row: Row): number {
   const columns = ['instance', 'peers', 'level', 'petname', 'since_ms', 'how', 'revision', 'tombstone']
   return crc32(JSON.stringify(columns.map(column => row[column])))

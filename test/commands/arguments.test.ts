@@ -32,14 +32,38 @@ describe('arguments', () => {
   const wrong: [string, string[], string][] = [
     ['a missing word', ['bob'], 'send needs <text>: the text, or - for standard input.'],
     ['an empty word', ['', 'hi'], '<target> of send is empty: instance id, peer id or name of a peer.'],
-    ['a word too many', ['bob', 'hi', 'there'], 'send takes <target> <text>, and "there" is one word too many; put a text with spaces in quotes.'],
+    [
+      'a word too many',
+      ['bob', 'hi', 'there'],
+      'send takes <target> <text>, and "there" is one word too many; put a text with spaces in quotes.'
+    ],
     ['an unknown option', ['bob', 'hi', '--fast'], 'send has no option --fast.'],
     ['an inherited name as option', ['bob', 'hi', '--constructor'], 'send has no option --constructor.'],
-    ['an option without its value', ['bob', 'hi', '--wait', '--json'], '--wait needs a value: received, delivered or answered.'],
-    ['an option without its value at the end', ['bob', 'hi', '--timeout'], '--timeout needs a value: a whole number from 0 to 3600000.'],
-    ['a value that is not allowed', ['bob', 'hi', '--wait', 'read'], '--wait is "read": expected received, delivered or answered.'],
-    ['a number that is none', ['bob', 'hi', '--timeout', '1e3'], '--timeout is "1e3": expected a whole number from 0 to 3600000.'],
-    ['a number out of range', ['bob', 'hi', '--timeout', '3600001'], '--timeout is "3600001": expected a whole number from 0 to 3600000.'],
+    [
+      'an option without its value',
+      ['bob', 'hi', '--wait', '--json'],
+      '--wait needs a value: received, delivered or answered.'
+    ],
+    [
+      'an option without its value at the end',
+      ['bob', 'hi', '--timeout'],
+      '--timeout needs a value: a whole number from 0 to 3600000.'
+    ],
+    [
+      'a value that is not allowed',
+      ['bob', 'hi', '--wait', 'read'],
+      '--wait is "read": expected received, delivered or answered.'
+    ],
+    [
+      'a number that is none',
+      ['bob', 'hi', '--timeout', '1e3'],
+      '--timeout is "1e3": expected a whole number from 0 to 3600000.'
+    ],
+    [
+      'a number out of range',
+      ['bob', 'hi', '--timeout', '3600001'],
+      '--timeout is "3600001": expected a whole number from 0 to 3600000.'
+    ],
     ['a switch with a value', ['bob', 'hi', '--json=yes'], '--json is a switch and takes no value.']
   ]
   for (const [what, argv, sentence] of wrong) {

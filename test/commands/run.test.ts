@@ -18,11 +18,16 @@ function commandOf(name: string | undefined): Command {
 
 describe('send', () => {
   it('asks for the level and prints the documented keys first', async () => {
-    const { code, stdout, stderr, calls, closed } = await run(['send', 'bob', 'hi', '--wait', 'received', '--timeout', '5', '--json'], {
-      send: () => sent
-    })
+    const { code, stdout, stderr, calls, closed } = await run(
+      ['send', 'bob', 'hi', '--wait', 'received', '--timeout', '5', '--json'],
+      {
+        send: () => sent
+      }
+    )
     expect(code).toBe(0)
-    expect(calls).toEqual([{ method: 'send', params: { target: 'bob', text: 'hi', waitFor: 'received', timeoutMs: 5 } }])
+    expect(calls).toEqual([
+      { method: 'send', params: { target: 'bob', text: 'hi', waitFor: 'received', timeoutMs: 5 } }
+    ])
     expect(Object.keys(JSON.parse(stdout)).slice(0, 5)).toEqual(['id', 'level', 'path', 'ms', 'reply'])
     expect(sendResultSchema.parse(JSON.parse(stdout))).toEqual(sent)
     expect(stdout.endsWith('}\n')).toBe(true)
@@ -46,13 +51,21 @@ describe('send', () => {
   it('refuses input that is empty, too long or not UTF-8 as wrong use, and sends nothing', async () => {
     for (const [input, sentence] of [
       ['\n', 'The text on standard input is empty.'],
-      ['x'.repeat(32 * 1024 + 1), 'The text on standard input is longer than 32768 bytes; shorten it or send it in parts.']
+      [
+        'x'.repeat(32 * 1024 + 1),
+        'The text on standard input is longer than 32768 bytes; shorten it or send it in parts.'
+      ]
     ] as const) {
       const { code, stderr, calls } = await run(['send', 'bob', '-'], {}, { input })
       expect({ code, stderr, calls }).toEqual({ code: 2, stderr: `${sentence}\n`, calls: [] })
     }
     const host = fakeHost()
-    const broken = { ...host, input: (async function* () { yield Uint8Array.of(0xff) })() }
+    const broken = {
+      ...host,
+      input: (async function* () {
+        yield Uint8Array.of(0xff)
+      })()
+    }
     expect(await runArgv(commandOf('send'), ['bob', '-'], broken)).toBe(2)
     expect(host.printed.stderr).toBe('The text on standard input is not valid UTF-8.\n')
   })
@@ -104,17 +117,24 @@ describe('errors', () => {
   it('name our own instance id where the peer has to approve it', async () => {
     const error = new MeshError('refused_by_peer', { peer: BOB, reason: 'not_admitted' })
     const { stderr } = await run(['send', 'bob', 'hi'], refuse(error))
-    expect(stderr).toBe(`${BOB} has not admitted this instance yet; ask its owner to run: openclaw p2p approve ${report.instanceId}\n`)
+    expect(stderr).toBe(
+      `${BOB} has not admitted this instance yet; ask its owner to run: openclaw p2p approve ${report.instanceId}\n`
+    )
   })
 
   it('point to status when our own id cannot be had', async () => {
     const error = new MeshError('refused_by_peer', { peer: BOB, reason: 'not_admitted' })
     const { stderr } = await run(['send', 'bob', 'hi'], { send: refuse(error).send })
-    expect(stderr).toBe(`${BOB} has not admitted this instance yet; ask its owner to approve the instance id that openclaw p2p status shows.\n`)
+    expect(stderr).toBe(
+      `${BOB} has not admitted this instance yet; ask its owner to approve the instance id that openclaw p2p status shows.\n`
+    )
   })
 
   it('are wrong use where the request itself is wrong', async () => {
-    const { code } = await run(['send', 'bob', 'hi'], refuse(new MeshError('bad_request', { detail: 'target: too long' })))
+    const { code } = await run(
+      ['send', 'bob', 'hi'],
+      refuse(new MeshError('bad_request', { detail: 'target: too long' }))
+    )
     expect(code).toBe(2)
   })
 
@@ -148,7 +168,9 @@ describe('the other commands', () => {
   it('peers prints the list', async () => {
     const { stdout } = await run(['peers', '--json'], { peers: () => [peer] })
     expect(peerSchema.array().parse(JSON.parse(stdout))).toEqual([peer])
-    const { stdout: text } = await run(['peers'], { peers: () => [peer, { ...peer, path: null, rttMs: null, lastSeenAt: null }] })
+    const { stdout: text } = await run(['peers'], {
+      peers: () => [peer, { ...peer, path: null, rttMs: null, lastSeenAt: null }]
+    })
     expect(text.split('\n')).toEqual([
       'NAME  INSTANCE                       TRUST   PATH     RTT   QUEUED  LAST SEEN (UTC)',
       'bob   mfzw-izlb-onsw-i2lo-m5zg-k4tf  paired  direct   4 ms  2       2026-11-21 10:24',
@@ -169,7 +191,9 @@ describe('the other commands', () => {
     expect(JSON.parse(stdout)).toEqual(result)
     expect(stderr).toContain('Nobody in openclaw-mesh is connected now')
     expect(calls[0]?.params).toEqual({ text: 'hi' })
-    const { stdout: text } = await run(['broadcast', 'hi', '--topic', 'ops'], { broadcast: () => ({ ...result, topic: 'ops', recipients: 1 }) })
+    const { stdout: text } = await run(['broadcast', 'hi', '--topic', 'ops'], {
+      broadcast: () => ({ ...result, topic: 'ops', recipients: 1 })
+    })
     expect(text).toBe(`to  1 direct member of ops\nid  ${sent.id}\n`)
   })
 
@@ -179,7 +203,9 @@ describe('the other commands', () => {
     expect(approved.calls[0]?.params).toEqual({ who: BOB, name: 'bob' })
     expect(approved.stdout).toContain('trust     paired, was unknown\n')
     expect(approved.stderr).toContain('approve this instance too')
-    const blocked = await run(['trust', 'bob', 'blocked', '--json'], { trust: () => ({ ...trusted, trust: 'blocked', before: 'blocked' }) })
+    const blocked = await run(['trust', 'bob', 'blocked', '--json'], {
+      trust: () => ({ ...trusted, trust: 'blocked', before: 'blocked' })
+    })
     expect(blocked.calls[0]?.params).toEqual({ who: 'bob', level: 'blocked' })
     expect(JSON.parse(blocked.stdout)).toMatchObject({ trust: 'blocked', before: 'blocked' })
     expect(blocked.stderr).toBe('')

@@ -1,7 +1,7 @@
 import type { Peer, Result, SendResult, Status } from '../../src/control/methods.ts'
 
 export const BOB = 'brisk-otter@mfzw-izlb-onsw-i2lo-m5zg-k4tf'
-export const BOB_PEER = '12D3KooWGRUFBBMjYVrZ6qN7bqgHkqVpNxWGFjMzTgDYuKSCnRxR'
+const BOB_PEER = '12D3KooWGRUFBBMjYVrZ6qN7bqgHkqVpNxWGFjMzTgDYuKSCnRxR'
 
 export const sent: SendResult = {
   id: '0123456789abcdef0123456789abcdef',
@@ -39,4 +39,10 @@ export const report: Status = {
   issues: ['Port 4001 is taken.']
 }
 
-export const trusted: Result<'trust'> = { instanceId: BOB, peerId: BOB_PEER, trust: 'paired', before: 'unknown', connected: false }
+export const trusted: Result<'trust'> = {
+  instanceId: BOB,
+  peerId: BOB_PEER,
+  trust: 'paired',
+  before: 'unknown',
+  connected: false
+}

@@ -69,7 +69,8 @@ describe('sentences', () => {
     })
   }
 
-  for (const code of PROTOCOL_CODES) it(`say ${code} of the protocol`, () => expectSentence(sentence(new ProtocolError(code), context), code))
+  for (const code of PROTOCOL_CODES)
+    it(`say ${code} of the protocol`, () => expectSentence(sentence(new ProtocolError(code), context), code))
 
   it('say every reason of a refusal, each in its own words', () => {
     const all = REASON_CODES.map(reason => sentence(new MeshError('refused_by_peer', { peer: BOB, reason }), context))
@@ -79,21 +80,34 @@ describe('sentences', () => {
     expect(isReason('toString')).toBe(false)
   })
 
+  it('tell a stranger from somebody who was never met', () => {
+    const unknown = new MeshError('unknown_target', { peer: 'bob' })
+    expect(sentence(unknown, context)).toMatch(/^Nobody here is known as "bob"/)
+    const never = new MeshError('unknown_target', { peer: BOB, detail: 'never met' })
+    expect(sentence(never, context)).toMatch(/^"bob" was never met/)
+  })
+
   it('name what fits an ambiguous name', () => {
     const error = new MeshError('ambiguous_target', { detail: 'bob', candidates: ['bob@aaaa', 'bob@bbbb'] })
     expect(sentence(error, context)).toBe('"bob" fits 2 instances: bob@aaaa, bob@bbbb. Name one of them in full.')
-    const many = new MeshError('ambiguous_target', { candidates: Array.from({ length: 10 }, (_, index) => `bob@${index}`) })
+    const many = new MeshError('ambiguous_target', {
+      candidates: Array.from({ length: 10 }, (_, index) => `bob@${index}`)
+    })
     expect(sentence(many, context)).toContain('bob@7 and 2 more.')
   })
 
   it('give a command line that a shell understands', () => {
     const error = new MeshError('not_trusted', { peer: 'two words@mfzw-izlb' })
-    expect(sentence(error, context)).toBe("two words@mfzw-izlb is not admitted here; to admit it, run: openclaw p2p approve 'two words@mfzw-izlb'")
+    expect(sentence(error, context)).toBe(
+      "two words@mfzw-izlb is not admitted here; to admit it, run: openclaw p2p approve 'two words@mfzw-izlb'"
+    )
     expect(argument("it's")).toBe("'it'\\''s'")
   })
 
   it('pass on what settings and the command line found wrong', () => {
-    expect(sentence(new SettingsError('settings.name is 7: expected string.'), context)).toBe('settings.name is 7: expected string.')
+    expect(sentence(new SettingsError('settings.name is 7: expected string.'), context)).toBe(
+      'settings.name is 7: expected string.'
+    )
     expect(sentence(new UsageError('send needs <text>.'), context)).toBe('send needs <text>.')
     const parsed = z.object({ level: z.enum(['a', 'b']) }).safeParse({ level: 'c' })
     expect(sentence(parsed.error, context)).toMatch(/^level is not allowed: .*"a"\|"b"/)
@@ -103,16 +117,27 @@ describe('sentences', () => {
     expect(sentence(new TypeError('x is not a function'), context)).toContain('(x is not a function)')
     expect(sentence('thrown text', context)).toContain('(thrown text)')
     expect(sentence(new DOMException('', 'AbortError'), context)).toMatch(/^Interrupted/)
-    expect(sentence(new MeshError('later_code' as MeshErrorCode, { detail: 'x' }), context)).toContain('Something went wrong')
-    expect(sentence(new MeshError('refused_by_peer', { reason: 'later_reason' as RejectReason }), context)).toContain('refused without a reason')
+    expect(sentence(new MeshError('later_code' as MeshErrorCode, { detail: 'x' }), context)).toContain(
+      'Something went wrong'
+    )
+    expect(sentence(new MeshError('refused_by_peer', { reason: 'later_reason' as RejectReason }), context)).toContain(
+      'refused without a reason'
+    )
   })
 
   it('S-17: let nothing of a peer reach a terminal as a command', () => {
     fc.assert(
-      fc.property(fc.constantFrom(...CODES), fc.constantFrom(...REASON_CODES), fc.string({ unit: 'binary' }), (code, reason, text) => {
-        const error = new MeshError(code, { peer: text, detail: text, candidates: [text], reason })
-        expect(sentence(error, { program: 'openclaw p2p', target: text, self: text })).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u)
-      }),
+      fc.property(
+        fc.constantFrom(...CODES),
+        fc.constantFrom(...REASON_CODES),
+        fc.string({ unit: 'binary' }),
+        (code, reason, text) => {
+          const error = new MeshError(code, { peer: text, detail: text, candidates: [text], reason })
+          expect(sentence(error, { program: 'openclaw p2p', target: text, self: text })).not.toMatch(
+            /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u
+          )
+        }
+      ),
       { numRuns: 5000 }
     )
   })

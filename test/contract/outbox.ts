@@ -143,6 +143,25 @@ export function outboxContract(store: () => Store): void {
       expect(store().outbox.advance('unknown', 'received')).toBeUndefined()
     })
 
+    it('notes a reason that becomes known after the level, once', () => {
+      store().outbox.insert([outboxRow(1)])
+      store().outbox.advance(idOf(1), 'delivered')
+      expect(store().outbox.advance(idOf(1), 'delivered', { reason: 'no_reply' })?.reason).toBe('no_reply')
+      expect(store().outbox.advance(idOf(1), 'delivered', { reason: 'failed' })).toBeUndefined()
+      expect(store().outbox.get(idOf(1))).toStrictEqual(outboxRow(1, { state: 'delivered', reason: 'no_reply' }))
+    })
+
+    it('forgets an idempotency key, and takes a new row under it', () => {
+      store().outbox.insert([outboxRow(1, { idempotencyKey: 'k' })])
+      store().outbox.releaseKey(idOf(1))
+      store().outbox.releaseKey(idOf(1))
+      store().outbox.releaseKey('unknown')
+      expect(store().outbox.byIdempotencyKey('k')).toBeUndefined()
+      expect(store().outbox.get(idOf(1))).toStrictEqual(outboxRow(1))
+      store().outbox.insert([outboxRow(2, { idempotencyKey: 'k' })])
+      expect(store().outbox.byIdempotencyKey('k')?.id).toBe(idOf(2))
+    })
+
     it('expires queued and received rows at their time, and returns them once', () => {
       store().outbox.insert([1, 2, 3, 4].map(seq => outboxRow(seq, { expiresMs: seq * 10 })))
       store().outbox.insert([outboxRow(5, { state: 'delivered', expiresMs: 1 })])

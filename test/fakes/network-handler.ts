@@ -1,5 +1,12 @@
 import type { NetworkHandler, Path } from '../../src/mesh/ports.ts'
-import { ENVELOPE_KINDS, type EnvelopeKind, type Envelope, FRAME_MAX_BYTES, type Hello, type Receipt } from '../../src/protocol/index.ts'
+import {
+  ENVELOPE_KINDS,
+  type Envelope,
+  type EnvelopeKind,
+  FRAME_MAX_BYTES,
+  type Hello,
+  type Receipt
+} from '../../src/protocol/index.ts'
 
 /** What a network told its handler, in order, as short lines: `linkUp <peer>`. */
 export interface Recorded {

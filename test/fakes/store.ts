@@ -19,8 +19,8 @@ export interface FakeStoreInit {
 }
 
 /**
- * The Store port in memory, held to the same contract suite as the real one. Maps keep insertion order, which is "oldest first"; nothing is ever
- * removed except by a rollback.
+ * The Store port in memory, held to the same contract suite as the real one. Maps keep insertion order, which is
+ * "oldest first"; nothing is ever removed except by a rollback.
  */
 export class FakeStore implements Store {
   readonly epoch: string

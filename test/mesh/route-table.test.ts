@@ -2,7 +2,13 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ROUTES_MAX, RouteTable, STRANGERS_MAX } from '../../src/mesh/route-table.ts'
 import { Trust, type TrustPolicy } from '../../src/mesh/trust.ts'
-import { fingerprintOf, publicKeyOf, ROUTE_ADDRESSES_MAX, ROUTE_TTL_MS, type RouteRecord } from '../../src/protocol/index.ts'
+import {
+  fingerprintOf,
+  publicKeyOf,
+  ROUTE_ADDRESSES_MAX,
+  ROUTE_TTL_MS,
+  type RouteRecord
+} from '../../src/protocol/index.ts'
 import { FakeClock } from '../fakes/clock.ts'
 import { FakeInstance } from '../fakes/instance.ts'
 import { FakeLog } from '../fakes/log.ts'
@@ -27,7 +33,15 @@ function world({ store = new FakeStore(), policy = {} }: { store?: FakeStore; po
 
 function record(peer: string, clock: FakeClock, change: Partial<RouteRecord> = {}): RouteRecord {
   const issuedMs = clock.wallMs()
-  return { peer, seq: 1, addresses: ['/ip4/9.9.9.9/tcp/4001'], issuedMs, expiresMs: issuedMs + 1_000, label: '', ...change }
+  return {
+    peer,
+    seq: 1,
+    addresses: ['/ip4/9.9.9.9/tcp/4001'],
+    issuedMs,
+    expiresMs: issuedMs + 1_000,
+    label: '',
+    ...change
+  }
 }
 
 describe('RouteTable', () => {
@@ -35,7 +49,12 @@ describe('RouteTable', () => {
     const owners = Array.from({ length: 50 }, (_, index) => new FakeInstance(`owner ${index}`))
     const { routes, clock } = world({ policy: { dmPolicy: 'open', allowFrom: ['*'] } })
     const anyone = fc.constantFrom(...owners)
-    const announces = fc.record({ claimed: anyone, peer: anyone, seq: fc.integer({ min: 1, max: 99 }), link: fc.boolean() })
+    const announces = fc.record({
+      claimed: anyone,
+      peer: anyone,
+      seq: fc.integer({ min: 1, max: 99 }),
+      link: fc.boolean()
+    })
     const property = fc.property(announces, ({ claimed, peer, seq, link }) => {
       if (link) routes.learn({ peer: peer.peer, label: 'x' })
       else {
@@ -136,7 +155,8 @@ describe('RouteTable', () => {
 
   it('keeps the newest addresses and a thousand admitted instances at most', () => {
     const { routes, store } = world({ policy: { dmPolicy: 'open', allowFrom: ['*'] } })
-    for (let port = 1; port <= 20; port++) routes.learn({ peer: ana.peer, label: 'ana', address: `/ip4/10.0.0.2/tcp/${port}` })
+    for (let port = 1; port <= 20; port++)
+      routes.learn({ peer: ana.peer, label: 'ana', address: `/ip4/10.0.0.2/tcp/${port}` })
     const addresses = routes.byPeer(ana.peer)?.addresses
     expect(addresses).toHaveLength(ROUTE_ADDRESSES_MAX)
     expect(addresses?.[0]).toBe('/ip4/10.0.0.2/tcp/20')

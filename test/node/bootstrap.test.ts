@@ -30,10 +30,7 @@ it('dials with growing waits until the peer is there, and again when it was lost
   const dial = vi.fn(async () => {
     if (!there) throw new Error('away')
   })
-  const bootstrap = new Bootstrap(
-    { dial, connected: () => false, log: logInto([]) },
-    { peers: [target] }
-  )
+  const bootstrap = new Bootstrap({ dial, connected: () => false, log: logInto([]) }, { peers: [target] })
   bootstrap.start()
   await vi.advanceTimersByTimeAsync(1)
   expect(dial).toHaveBeenCalledTimes(1)

@@ -62,7 +62,10 @@ it('a port that is free again is listened on, without leaving listeners behind a
   await close(server)
   await vi.waitFor(() => expect(issues.list()).toEqual([]), eventually)
   expect(listen).toHaveBeenCalledTimes(2)
-  expect(log.filter(line => line.level !== 'debug').map(line => line.message)).toEqual(['cannot listen', 'listening again'])
+  expect(log.filter(line => line.level !== 'debug').map(line => line.message)).toEqual([
+    'cannot listen',
+    'listening again'
+  ])
 })
 
 it('a bootstrap peer that comes later is found', async () => {

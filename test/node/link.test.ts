@@ -1,11 +1,11 @@
-import type { Network } from '../../src/mesh/ports.ts'
-import { afterEach, expect, it, vi } from 'vitest'
-import { tls } from '@libp2p/tls'
 import { noise } from '@libp2p/noise'
+import { tls } from '@libp2p/tls'
+import { afterEach, expect, it, vi } from 'vitest'
+import type { Network } from '../../src/mesh/ports.ts'
 import type { NodeInit } from '../../src/node/index.ts'
+import { LINK_PROTOCOL } from '../../src/node/protocols.ts'
 import { envelopeOf, numberOf, RecordingHandler } from '../fakes/network-handler.ts'
 import { RawLink, rawClient, rawLink } from './raw-client.ts'
-import { LINK_PROTOCOL } from '../../src/node/protocols.ts'
 import { testNode } from './test-node.ts'
 
 const eventually = { timeout: 8_000, interval: 10 }
@@ -63,14 +63,18 @@ it('carries a flood both ways within the buffer, with every frame once', async (
   const pump = (from: Started, to: Started): void => {
     let next = 0
     const push = (): void => {
-      while (next < total && from.node.send(to.node.peer, { type: 'envelope', envelope: envelopeOf(next, 1_024) })) next++
+      while (next < total && from.node.send(to.node.peer, { type: 'envelope', envelope: envelopeOf(next, 1_024) }))
+        next++
     }
     from.handler.onDrained = push
     push()
   }
   pump(one, other)
   pump(other, one)
-  await vi.waitFor(() => expect(one.handler.envelopes.length + other.handler.envelopes.length).toBe(2 * total), eventually)
+  await vi.waitFor(
+    () => expect(one.handler.envelopes.length + other.handler.envelopes.length).toBe(2 * total),
+    eventually
+  )
   const numbers = [...Array(total).keys()]
   expect(one.handler.envelopes.map(numberOf)).toEqual(numbers)
   expect(other.handler.envelopes.map(numberOf)).toEqual(numbers)
@@ -148,7 +152,11 @@ it('S-16: does not dial its own socket under another name', async () => {
 it('makes no connection with a peer that the owner blocked, either way', async () => {
   const other = await started()
   const blocking = await started({ denied: peer => peer === other.node.peer })
-  await expect(blocking.node.connect(other.node.peer, other.node.addresses())).rejects.toMatchObject({ code: 'dial_failed' })
-  await expect(other.node.connect(blocking.node.peer, blocking.node.addresses())).rejects.toMatchObject({ code: 'dial_failed' })
+  await expect(blocking.node.connect(other.node.peer, other.node.addresses())).rejects.toMatchObject({
+    code: 'dial_failed'
+  })
+  await expect(other.node.connect(blocking.node.peer, blocking.node.addresses())).rejects.toMatchObject({
+    code: 'dial_failed'
+  })
   expect(blocking.handler.events).toEqual([])
 })

@@ -10,7 +10,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Network } from '../../src/mesh/ports.ts'
 import { FrameReader, joinFrames } from '../../src/node/frame-reader.ts'
 import type { NodeInit } from '../../src/node/index.ts'
-import { decodePairFrame, encodePairFrame, type PairFrame, PAIR_FRAME_MAX_BYTES } from '../../src/protocol/index.ts'
+import { decodePairFrame, encodePairFrame, PAIR_FRAME_MAX_BYTES, type PairFrame } from '../../src/protocol/index.ts'
 import { envelopeOf, RecordingHandler } from '../fakes/network-handler.ts'
 import { rawClient, rawLink, rawPair } from './raw-client.ts'
 import { testNode } from './test-node.ts'
@@ -41,9 +41,7 @@ async function pairAnswers(node: Network, ...bytes: Uint8Array[]): Promise<{ ans
   const stream = await rawPair(await client(), node)
   const answers: PairFrame[] = []
   const reader = new FrameReader({ maxBytes: PAIR_FRAME_MAX_BYTES })
-  stream.addEventListener('message', event =>
-    reader.push(event.data, frame => answers.push(decodePairFrame(frame)))
-  )
+  stream.addEventListener('message', event => reader.push(event.data, frame => answers.push(decodePairFrame(frame))))
   const ended = new Promise(resolve => stream.addEventListener('close', resolve))
   for (const piece of bytes) stream.send(piece)
   stream.addEventListener('remoteCloseWrite', () => void stream.close())
@@ -57,7 +55,10 @@ describe('a stranger', () => {
     const link = await rawLink(await client(), node)
     link.hello()
     link.send({ type: 'envelope', envelope: envelopeOf(1) })
-    await vi.waitFor(() => expect(link.frames).toMatchObject([{ type: 'hello', hello: { admitted: false } }]), eventually)
+    await vi.waitFor(
+      () => expect(link.frames).toMatchObject([{ type: 'hello', hello: { admitted: false } }]),
+      eventually
+    )
     await vi.waitFor(() => expect(link.stream.readableEnded).toBe(true), eventually)
     expect(handler.events.map(entry => entry.event)).toEqual(['connected'])
     expect(handler.envelopes).toEqual([])

@@ -1,6 +1,7 @@
 import { generateKeyPair, publicKeyFromRaw } from '@libp2p/crypto/keys'
 import { peerIdFromPublicKey } from '@libp2p/peer-id'
 import fc from 'fast-check'
+import { base58btc } from 'multiformats/bases/base58'
 import { describe, expect, it } from 'vitest'
 import { peerIdOf, publicKeyOf } from '../../src/protocol/index.ts'
 import { keys } from './arbitraries.ts'
@@ -23,6 +24,20 @@ describe('peer id', () => {
     expect(codeOf(() => publicKeyOf(secp256k1))).toBe('peer_id_malformed')
   })
 
+  it('of the right length with another beginning is refused', () => {
+    const bytes = new Uint8Array(38).fill(7)
+    expect(codeOf(() => publicKeyOf(base58btc.baseEncode(bytes)))).toBe('peer_id_malformed')
+    expect(
+      codeOf(() =>
+        publicKeyOf(base58btc.baseEncode(Uint8Array.of(0x00, 0x24, 0x08, 0x02, 0x12, 0x20, ...bytes.subarray(6))))
+      )
+    ).toBe('peer_id_malformed')
+  })
+
+  it('of a million characters is refused at once', () => {
+    expect(codeOf(() => publicKeyOf('2'.repeat(1_000_000)))).toBe('peer_id_malformed')
+  })
+
   it.each([
     '',
     '1',
@@ -31,7 +46,7 @@ describe('peer id', () => {
     'QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N',
     'brisk-otter',
     ' 12D3KooWJv5WWHqLKVsVvrZ3CCVBv9LwBkFGmEdXpbeA9PcHqvVf',
-    '1'.repeat(10_000)
+    '2'.repeat(61)
   ])('malformed is refused: %j', text => {
     expect(codeOf(() => publicKeyOf(text))).toBe('peer_id_malformed')
   })

@@ -54,6 +54,8 @@ describe('safe', () => {
     expect(safe('\u202eevil')).toBe('\\u202eevil')
     expect(safe('\ud800')).toBe('\\ud800')
     expect(safe('\u{e0041}')).toBe('\\u{e0041}')
+    expect(safe('\n\u0301')).toBe('\\u000a\\u0301')
+    expect(safe('\u3164\u034f')).toBe('\\u3164\\u034f')
     expect(safe('a\u0308')).toBe('ä')
   })
 

@@ -52,8 +52,9 @@ describe('checkWire', () => {
     ['a varint without an end', join(varint(8), new Uint8Array(12).fill(0x80))],
     ['an unknown varint of 11 bytes', join(varint(22 * 8), new Uint8Array(10).fill(0x80), Uint8Array.of(1))],
     ['field number 0', numberField(0, 1)],
-    ['a wrong wire type', bytesField(1, some)],
-    ['a number where bytes belong', numberField(5, 1)],
+    ['bytes where a number belongs', Uint8Array.of(1 * 8 + 2, 5)],
+    ['a number where bytes belong', join(numberField(5, 1), Uint8Array.of(7))],
+    ['fixed bytes where a number belongs', Uint8Array.of(1 * 8 + 5, 5)],
     ['a field twice', join(numberField(1, 1), numberField(1, 1))],
     ['a choice twice', join(bytesField(7, some), bytesField(7, some))],
     ['two members of a choice', join(bytesField(6, numberField(1, 1)), bytesField(7, some))],
@@ -65,7 +66,7 @@ describe('checkWire', () => {
     ['wire type 7', Uint8Array.of(10 * 8 + 7)],
     [
       'a field of an inner message that runs past it',
-      join(varint(6 * 8 + 2), varint(3), varint(2 * 8 + 2), varint(3), some)
+      join(Uint8Array.of(6 * 8 + 2, 3, 2 * 8 + 2, 3, 9), numberField(1, 7))
     ],
     ['an inner field twice', bytesField(6, join(numberField(1, 1), numberField(1, 1)))],
     ['a lone surrogate', bytesField(4, Uint8Array.of(0xed, 0xa0, 0x80))],

@@ -51,12 +51,13 @@ describe('settings', () => {
     expect(() => parseSettings({ replyCommand: ['cat'] }, at)).toThrow(/no setting "replyCommand"/)
   })
 
-  it('names the settings whose work is still to come, and only when they were set', () => {
-    expect(pendingSettings(parseSettings({}, at))).toEqual([])
-    expect(
-      pendingSettings(
-        parseSettings({ discovery: 'dht', discoverRelays: 2, enableUPnP: false, enableWebSocket: true }, at)
-      )
-    ).toEqual(['discovery "dht"', 'enableUPnP', 'discoverRelays'])
+  it('names the settings whose work is still to come, and only those that were asked for', () => {
+    expect(pendingSettings({ enabled: true, enableUPnP: false, relayList: [], discoverRelays: 0 })).toEqual([])
+    expect(pendingSettings({ discovery: 'dht', discoverRelays: 2, enableUPnP: true, enableWebSocket: true })).toEqual([
+      'discovery "dht"',
+      'enableWebSocket',
+      'enableUPnP',
+      'discoverRelays'
+    ])
   })
 })

@@ -14,7 +14,11 @@ async function startHost(replyCommand?: string[]): Promise<{ host: HostPorts; st
   await lines.write({ event: 'ready', peerId: 'p', instanceId: 'i', addresses: [] })
   stream.lines.length = 0
   stream.text = ''
-  return { host: createHost({ lines, log: createLog({ write: line => log.push(line) }) }, { replyCommand }), stream, log }
+  return {
+    host: createHost({ lines, log: createLog({ write: line => log.push(line) }) }, { replyCommand }),
+    stream,
+    log
+  }
 }
 
 /** Notes what a turn reports, in order. */
@@ -51,7 +55,9 @@ describe('without a reply command', () => {
     const { host, stream, log } = await startHost()
     await host.notices.notify({ ...settled, reply: { ...inbound, inReplyTo: inbound.id } })
     expect(stream.lines).toEqual([])
-    expect(log).toEqual([`[libp2p-mesh] Message settled id=${inbound.id} state=answered to=${inbound.from.instanceId}\n`])
+    expect(log).toEqual([
+      `[libp2p-mesh] Message settled id=${inbound.id} state=answered to=${inbound.from.instanceId}\n`
+    ])
   })
 })
 
@@ -84,7 +90,9 @@ describe('with a reply command', () => {
     const controller = new AbortController()
     const { events } = recorder()
     const adopted = { ...events, adopted: () => controller.abort() }
-    expect(await host.agent?.turn(inbound, adopted, { signal: controller.signal })).toMatchObject({ outcome: 'unknown' })
+    expect(await host.agent?.turn(inbound, adopted, { signal: controller.signal })).toMatchObject({
+      outcome: 'unknown'
+    })
   })
 
   it('only shows what may not start a turn', async () => {
@@ -116,11 +124,21 @@ describe('events', () => {
     const { host, stream } = await startHost()
     host.event({ type: 'ready', peerId: 'p', instanceId: 'i', addresses: [] })
     host.event({ type: 'peer', state: 'connected', peerId: 'p', instanceId: 'i', path: 'lan' })
-    await host.notices.notify({ kind: 'broadcast', broadcast: { id: '1', topic: 't', from: inbound.from, text: 'all' } })
+    await host.notices.notify({
+      kind: 'broadcast',
+      broadcast: { id: '1', topic: 't', from: inbound.from, text: 'all' }
+    })
     await host.notices.notify({ kind: 'message', inbound })
     expect(stream.lines).toEqual([
       { event: 'peer', state: 'connected', peerId: 'p', instanceId: 'i', path: 'lan' },
-      { event: 'broadcast', id: '1', topic: 't', fromPeerId: inbound.from.peer, fromInstanceId: inbound.from.instanceId, text: 'all' },
+      {
+        event: 'broadcast',
+        id: '1',
+        topic: 't',
+        fromPeerId: inbound.from.peer,
+        fromInstanceId: inbound.from.instanceId,
+        text: 'all'
+      },
       messageLine
     ])
   })
@@ -133,7 +151,10 @@ describe('the log', () => {
     log.debug('a step')
     log.info('Peer\nconnected', { peer: '\u001b[31mred', cause: new Error('a\nb'), none: undefined, list: [1] })
     log.warn('careful')
-    expect(written).toEqual(['[libp2p-mesh] Peer\\u000aconnected peer=\\u001b[31mred cause=a\\u000ab list=[1]\n', '[libp2p-mesh] warning: careful\n'])
+    expect(written).toEqual([
+      '[libp2p-mesh] Peer\\u000aconnected peer=\\u001b[31mred cause=a\\u000ab list=[1]\n',
+      '[libp2p-mesh] warning: careful\n'
+    ])
     createLog({ write: line => written.push(line) }, { verbose: true }).debug('a step')
     expect(written.at(-1)).toBe('[libp2p-mesh] debug: a step\n')
   })

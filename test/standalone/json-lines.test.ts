@@ -3,7 +3,14 @@ import { JsonLines, type NodeEvent } from '../../src/standalone/json-lines.ts'
 import { Pipe } from './pipe.ts'
 
 const ready: NodeEvent = { event: 'ready', peerId: 'p', instanceId: 'i', addresses: [] }
-const broadcast = (text: string): NodeEvent => ({ event: 'broadcast', id: '1', topic: 't', fromPeerId: 'p', fromInstanceId: 'i', text })
+const broadcast = (text: string): NodeEvent => ({
+  event: 'broadcast',
+  id: '1',
+  topic: 't',
+  fromPeerId: 'p',
+  fromInstanceId: 'i',
+  text
+})
 
 /** Whether a promise is settled once everything that was due has run. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
@@ -64,7 +71,29 @@ describe('JSON lines', () => {
     expect(await lines.write(broadcast('a'))).toBe(false)
     await lines.closed
     expect(await lines.write(broadcast('b'))).toBe(false)
-    await lines.flush()
+    expect(await lines.drained()).toBe(true)
+  })
+
+  it('drain when all is taken, and not behind a reader that stalls', async () => {
+    const stream = new Pipe()
+    const lines = new JsonLines({ stream })
+    await lines.write(ready)
+    stream.stall()
+    const last = lines.write(broadcast('last'))
+    expect(await lines.drained(10)).toBe(false)
+    stream.goOn()
+    expect(await lines.drained()).toBe(true)
+    expect(await last).toBe(true)
+  })
+
+  it('are not taken any more once the stream is closed', async () => {
+    const stream = new Pipe()
+    const lines = new JsonLines({ stream })
+    await lines.write(ready)
+    stream.stall()
+    const last = lines.write(broadcast('last'))
+    stream.destroy()
+    expect(await last).toBe(false)
   })
 
   it('wait for a slow reader up to a bound', async () => {

@@ -9,13 +9,13 @@ export class Pipe extends Writable {
   #gone = false
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
-    if (this.#gone) return done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }))
     const take = (): void => {
       this.text += chunk.toString()
       for (const line of chunk.toString().split('\n').filter(Boolean)) this.lines.push(JSON.parse(line))
       done()
     }
-    if (this.#stall) this.#stalled = take
+    if (this.#gone) done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }))
+    else if (this.#stall) this.#stalled = take
     else take()
   }
 

@@ -52,15 +52,27 @@ describe('the program', () => {
     [[], 'No command given; see libp2p-mesh --help.'],
     [['sned'], '"sned" is no command of libp2p-mesh; see libp2p-mesh --help.'],
     [['constructor'], '"constructor" is no command of libp2p-mesh; see libp2p-mesh --help.'],
-    [['status'], 'status needs --state <dir>: the state directory of the instance, for example libp2p-mesh status --state ./alice.'],
-    [['status', '--state', ''], 'status needs --state <dir>: the state directory of the instance, for example libp2p-mesh status --state ./alice.'],
-    [['node'], 'node needs --state <dir>: the state directory of the instance, for example libp2p-mesh node --state ./alice.'],
+    [
+      ['status'],
+      'status needs --state <dir>: the state directory of the instance, for example libp2p-mesh status --state ./alice.'
+    ],
+    [
+      ['status', '--state', ''],
+      'status needs --state <dir>: the state directory of the instance, for example libp2p-mesh status --state ./alice.'
+    ],
+    [
+      ['node'],
+      'node needs --state <dir>: the state directory of the instance, for example libp2p-mesh node --state ./alice.'
+    ],
     [['node', '--state', 'x', 'y'], 'node takes options only, and "y" is a word.'],
     [['node', '--state', 'x', '--json'], 'node has no option --json.'],
     [['send', 'bob', '--state', 'x'], 'send needs <text>: the text, or - for standard input.'],
     [['--state', 'x'], 'No command given; see libp2p-mesh --help.'],
     [['--state=x'], 'No command given; see libp2p-mesh --help.'],
-    [['send', 'bob', '--', '--help'], 'send needs --state <dir>: the state directory of the instance, for example libp2p-mesh send --state ./alice.']
+    [
+      ['send', 'bob', '--', '--help'],
+      'send needs --state <dir>: the state directory of the instance, for example libp2p-mesh send --state ./alice.'
+    ]
   ]
   for (const [argv, sentence] of wrong) {
     it(`refuses "${argv.join(' ')}" as wrong use`, async () => {
@@ -70,7 +82,11 @@ describe('the program', () => {
 
   it('says where no mesh is running, and how to start it', async () => {
     const state = join(dir, 'nobody')
-    const expected = { code: 1, stdout: '', stderr: `No mesh is running in ${state}; start it: libp2p-mesh --state ${state} node.\n` }
+    const expected = {
+      code: 1,
+      stdout: '',
+      stderr: `No mesh is running in ${state}; start it: libp2p-mesh --state ${state} node.\n`
+    }
     expect(await run('status', '--state', state)).toEqual(expected)
     expect(await run('--state', state, 'status', '--json')).toEqual(expected)
     expect(await run(`--state=${state}`, 'status')).toEqual(expected)
@@ -90,7 +106,9 @@ describe('settings of a node', () => {
 
   it('are refused with the path, the value and what is allowed', async () => {
     expect(await start('{"dmPolicy":"everyone"}')).toMatch(/settings\.dmPolicy is "everyone".*pairing/)
-    expect(await start('{"listenAddrs":["tcp:4001"]}')).toMatch(/settings\.listenAddrs\.0 is "tcp:4001": expected a multiaddr/)
+    expect(await start('{"listenAddrs":["tcp:4001"]}')).toMatch(
+      /settings\.listenAddrs\.0 is "tcp:4001": expected a multiaddr/
+    )
     expect(await start('{"replyCommand":[]}')).toMatch(/settings\.replyCommand is \[\]/)
     expect(await start('{"colour":1}')).toMatch(/no setting "colour"/)
   })
@@ -120,7 +138,9 @@ describe('with a mesh that serves the directory', () => {
   it('does not start a second node', async () => {
     const { code, stdout, stderr } = await run('node', '--state', dir)
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    expect(stderr).toBe(`The state directory is in use by another process (${dir}); stop that one, or choose another directory.\n`)
+    expect(stderr).toBe(
+      `The state directory is in use by another process (${dir}); stop that one, or choose another directory.\n`
+    )
   })
 })
 

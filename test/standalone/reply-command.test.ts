@@ -9,12 +9,17 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
 /** A program in JavaScript; `input` holds what it was given. */
 function program(code: string): string[] {
-  return [process.execPath, '--input-type=module', '-e', `let input = ''; for await (const c of process.stdin) input += c; ${code}`]
+  return [
+    process.execPath,
+    '--input-type=module',
+    '-e',
+    `let input = ''; for await (const c of process.stdin) input += c; ${code}`
+  ]
 }
 
 describe('the reply command', () => {
   it('gets the text and gives the reply without the breaks at its end', async () => {
-    const outcome = await runReplyCommand(program("process.stdout.write(`got ${input}, grüße\\n\\n`)"), '你好\n')
+    const outcome = await runReplyCommand(program("process.stdout.write('got ' + input + ', grüße\\n\\n')"), '你好\n')
     expect(outcome).toEqual({ type: 'replied', reply: 'got 你好\n, grüße' })
   })
 

@@ -4,8 +4,8 @@ import { openStore } from '../../src/store/index.ts'
 import { ALICE, BOB, CONVERSATION, EPOCH, idOf, inboxRow, outboxRow } from '../contract/store-rows.ts'
 
 /**
- * A process that commits groups of rows for ever and prints the last seq of each group after its commit: what `kill.test.ts` kills. The first
- * argument is the state directory.
+ * A process that commits groups of rows for ever and prints the last seq of each group after its commit: what
+ * `kill.test.ts` kills. The first argument is the state directory.
  */
 const log: Log = { debug() {}, info() {}, warn() {}, error() {} }
 const clock: Clock = { wallMs: () => 1, monotonicMs: () => 1, sleep: () => Promise.resolve() }

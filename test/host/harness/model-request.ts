@@ -30,7 +30,7 @@ export interface ModelRequest {
 const INTERNAL_CONTEXT = '<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>'
 /** What the host puts around a user's words: time, a block about the sender, and (first turn of a session) a runtime line. */
 const TIME_PREFIX = /^\[[A-Z][a-z]{2} \d{4}-\d{2}-\d{2} [^\]]+\] /
-const SENDER_BLOCK = /^Conversation info: ⟦openclaw:ctx⟧\n```json\n[^]*?\n```\n\n/
+const SENDER_BLOCK = /^Conversation info: ⟦openclaw:ctx⟧\n```json\n[\s\S]*?\n```\n\n/
 const RUNTIME_LINE = /\n\nRuntime: agent=[^\n]*$/
 const RUNTIME_SESSION = /\nRuntime: agent=[^\n]* session=(\S+)/
 

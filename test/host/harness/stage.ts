@@ -12,7 +12,8 @@ const PARTS = ['dist', 'openclaw.plugin.json', 'package.json']
  * to run it in a gateway (no install, 12 s less).
  */
 export async function stagePlugin(sandbox: Sandbox): Promise<string> {
-  const folder = await sandbox.folder('plugin')
+  // Each call its own: a gateway may be reading an earlier copy at this moment.
+  const folder = await sandbox.folder(`plugin-${crypto.randomUUID().slice(0, 8)}`)
   await access(join(CHECKOUT, 'dist')).catch((cause: unknown) => {
     throw new Error('dist/ is missing: run npm run build first', { cause })
   })

@@ -52,7 +52,9 @@ export async function startBareNode(sandbox: Sandbox, init: BareNodeInit): Promi
   const spawned = await spawnBareNode(sandbox, init)
   const events = new JsonEvents({ stream: spawned.stdout })
   const ended = endOf(spawned.process)
-  const failed = ended.then(() => Promise.reject(new Error(`node ${init.name} ended before it was ready:\n${spawned.stderr()}`)))
+  const failed = ended.then(() =>
+    Promise.reject(new Error(`node ${init.name} ended before it was ready:\n${spawned.stderr()}`))
+  )
   const ready = await Promise.race([events.next('ready'), failed])
   failed.catch(() => undefined)
   const run = (...words: string[]): Promise<Ended> => runBin(sandbox, [...words, '--state', spawned.stateDir])
@@ -69,7 +71,8 @@ export async function startBareNode(sandbox: Sandbox, init: BareNodeInit): Promi
     run,
     async ask(words, code = 0) {
       const result = await run(...words, '--json')
-      if (result.code !== code) throw new Error(`${words.join(' ')} ended with ${result.code}: ${result.stdout}${result.stderr}`)
+      if (result.code !== code)
+        throw new Error(`${words.join(' ')} ended with ${result.code}: ${result.stdout}${result.stderr}`)
       return JSON.parse(result.stdout)
     },
     async stop(signal = 'SIGTERM') {
@@ -86,7 +89,11 @@ export async function spawnBareNode(sandbox: Sandbox, { name, settings = {} }: B
   const stateDir = await sandbox.folder(name, 'state')
   const config = join(await sandbox.folder(name), 'settings.json')
   await writeFile(config, JSON.stringify({ ...LOOPBACK, name, ...settings }))
-  const child = sandbox.spawn(process.execPath, [BIN, 'node', '--state', stateDir, '--config', config], await place(sandbox))
+  const child = sandbox.spawn(
+    process.execPath,
+    [BIN, 'node', '--state', stateDir, '--config', config],
+    await place(sandbox)
+  )
   const { stdout } = child
   if (stdout === null) throw new Error('no pipe to the node')
   return { process: child, stateDir, stdout, stderr: collect(child.stderr) }

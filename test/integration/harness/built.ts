@@ -6,8 +6,8 @@ import { BIN } from './bare-node.ts'
 
 const SOURCES = fileURLToPath(new URL('../../../src', import.meta.url))
 
-/** Builds `dist/` when it is missing or older than a source, so that the real program is what these sources say. */
-export async function ensureBuilt(): Promise<void> {
+/** Runs once before the tests: builds `dist/` when it is missing or older than a source, so that the program is what these sources say. */
+export async function setup(): Promise<void> {
   const builtMs = await stat(BIN).then(
     ({ mtimeMs }) => mtimeMs,
     () => 0

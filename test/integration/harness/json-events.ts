@@ -35,7 +35,10 @@ export class JsonEvents {
     const waiter = { wanted: matches, resolve }
     this.#waiters.add(waiter)
     const printed = (): string => this.all.map(event => JSON.stringify(event)).join('\n')
-    const timer = setTimeout(() => reject(new Error(`no such ${name} event came; printed so far:\n${printed()}`)), WAIT_LIMIT_MS)
+    const timer = setTimeout(
+      () => reject(new Error(`no such ${name} event came; printed so far:\n${printed()}`)),
+      WAIT_LIMIT_MS
+    )
     try {
       return await promise
     } finally {
@@ -46,14 +49,17 @@ export class JsonEvents {
 
   #take(line: string): void {
     const event = parse(line)
-    if (event === undefined) return void this.strays.push(line)
-    this.all.push(event)
-    for (const waiter of this.#waiters) {
-      if (!waiter.wanted(event)) continue
-      this.#waiters.delete(waiter)
-      return waiter.resolve(event)
+    if (event === undefined) {
+      this.strays.push(line)
+      return
     }
-    this.#open.push(event)
+    this.all.push(event)
+    const waiter = [...this.#waiters].find(({ wanted }) => wanted(event))
+    if (waiter === undefined) this.#open.push(event)
+    else {
+      this.#waiters.delete(waiter)
+      waiter.resolve(event)
+    }
   }
 }
 

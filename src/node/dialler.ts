@@ -1,0 +1,63 @@
+import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { MeshError } from '../mesh/errors.ts'
+import type { AbortOptions } from '../mesh/ports.ts'
+import type { Links } from './links.ts'
+
+/** Makes connections and the links on them, and puts what goes wrong into our codes. */
+export class Dialler {
+  readonly #libp2p: Libp2p
+
+  constructor(components: { libp2p: Libp2p }) {
+    this.#libp2p = components.libp2p
+  }
+
+  /**
+   * Dials these addresses, or those that libp2p remembers where none is usable. Dials of the same peer become one.
+   *
+   * @throws MeshError `dial_failed` for what is no peer id; else what libp2p threw
+   */
+  async dial(peer: string, addresses: string[], options: AbortOptions = {}): Promise<Connection> {
+    const id = peerIdOf(peer)
+    const targets = addresses.map(address => withPeer(address, peer)).filter(target => target !== undefined)
+    return await this.#libp2p.dial(targets.length > 0 ? targets : id, options)
+  }
+
+  /** @throws MeshError as `Links.open`; else what libp2p threw */
+  async openLink(links: Links, connection: Connection, signal: AbortSignal): Promise<void> {
+    try {
+      await links.open(connection, { signal })
+    } catch (error) {
+      if (error instanceof MeshError) throw error
+      const peer = connection.remotePeer.toString()
+      if (error instanceof Error && error.name === 'UnsupportedProtocolError') {
+        throw new MeshError('dial_failed', { peer, detail: 'it is no instance of this mesh', cause: error })
+      }
+      // A connection that opens no stream is dead, whatever it says: the next try makes a new one.
+      connection.abort(new Error('no stream could be opened', { cause: error }))
+      throw error
+    }
+  }
+}
+
+/** @throws MeshError `dial_failed` for what is no peer id */
+export function peerIdOf(peer: string): PeerId {
+  try {
+    return peerIdFromString(peer)
+  } catch (error) {
+    throw new MeshError('dial_failed', { peer, detail: 'not a peer id', cause: error })
+  }
+}
+
+/** The address with its peer id; undefined for what is no address or names somebody else. */
+function withPeer(address: string, peer: string): Multiaddr | undefined {
+  try {
+    const target = multiaddr(address)
+    const named = target.getComponents().findLast(component => component.name === 'p2p')?.value
+    if (named === peer && !address.endsWith('/p2p-circuit')) return target
+    return named === undefined || address.endsWith('/p2p-circuit') ? target.encapsulate(`/p2p/${peer}`) : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest'
+import type { DispatchOutcome } from '../../src/mesh/ports.ts'
+import { type Content, newId, TRACE_DEPTH_MAX } from '../../src/protocol/index.ts'
+import { settled } from '../fakes/clock.ts'
+import { FakeStore } from '../fakes/store.ts'
+import { ana, answering, ben, DISPLAY_MS, dispatchWorld, forever, self } from './dispatch-world.ts'
+
+const DONE: DispatchOutcome = { outcome: 'done' }
+
+describe('Dispatch of what starts no turn', () => {
+  const loops: Array<[string, Partial<Content>]> = [
+    ['kind host', { kind: 'host' }],
+    ['depth above the limit', { trace: { root: newId(), parent: newId(), depth: TRACE_DEPTH_MAX + 1, hops: [] } }],
+    ['our own hand among the hops', { trace: { root: newId(), parent: newId(), depth: 1, hops: [self.instance] } }]
+  ]
+
+  it.each(loops)('S-23: %s is told to the owner, never a turn', async (_, change) => {
+    const agent = answering()
+    const { add, start, notices, state, outcomes } = dispatchWorld({ agent })
+    start()
+    const row = await add(ana, 'hello', change)
+    await settled()
+    expect(agent.turns).toEqual([])
+    expect(notices).toEqual([
+      { kind: 'message', inbound: expect.objectContaining({ text: 'hello', mayStartTurn: false }) }
+    ])
+    expect([state(row), outcomes(row)]).toEqual(['done', ['delivered no_reply']])
+  })
+
+  it('starts a turn at the depth limit itself', async () => {
+    const agent = answering()
+    const { add, start } = dispatchWorld({ agent })
+    start()
+    await add(ana, 'hello', { trace: { root: newId(), parent: newId(), depth: TRACE_DEPTH_MAX, hops: [ben.instance] } })
+    await settled()
+    expect(agent.turns).toHaveLength(1)
+  })
+
+  it('an answer to a message of ours goes to who asked, is final with it, and starts no turn', async () => {
+    const agent = answering()
+    const store = new FakeStore()
+    const { add, start, answers, state, outcomes, notices } = dispatchWorld({ store, agent })
+    const asked = question(store, ana.instance)
+    start()
+    const row = await add(ana, 'the answer', { inReplyTo: asked.id })
+    await settled()
+    expect(answers).toMatchObject([
+      { text: 'the answer', outboxRow: { id: asked.id }, row: { id: row.id }, sender: { peer: ana.peer } }
+    ])
+    expect([agent.turns, notices]).toEqual([[], []])
+    expect([state(row), outcomes(row)]).toEqual(['done', ['delivered none']])
+  })
+
+  it("an answer to somebody else's question, or to none, is nobody's answer and starts no turn either", async () => {
+    const agent = answering()
+    const store = new FakeStore()
+    const { add, start, answers, notices } = dispatchWorld({ store, agent })
+    const asked = question(store, ben.instance)
+    start()
+    await add(ana, 'forged', { inReplyTo: asked.id })
+    await add(ana, 'lost', { inReplyTo: newId() })
+    await settled()
+    expect([agent.turns, answers]).toEqual([[], []])
+    expect(notices).toMatchObject([{ inbound: { text: 'forged' } }, { inbound: { text: 'lost' } }])
+  })
+})
+
+describe('Dispatch to a display', () => {
+  const shown = (outcome: () => Promise<DispatchOutcome>) => {
+    const texts: string[] = []
+    return {
+      texts,
+      display: {
+        show: async ({ text }: { text: string }) => {
+          texts.push(text)
+          return await outcome()
+        }
+      }
+    }
+  }
+
+  it('S1.66: says delivered only after the display took the text', async () => {
+    const took = Promise.withResolvers<DispatchOutcome>()
+    const { display, texts } = shown(() => took.promise)
+    const agent = answering()
+    const { add, start, state, outcomes } = dispatchWorld({ display, agent })
+    start()
+    const row = await add(ana, 'hello')
+    await settled()
+    expect([texts, state(row), outcomes(row)]).toEqual([['hello'], 'dispatching', []])
+    took.resolve(DONE)
+    await settled()
+    expect([agent.turns, state(row), outcomes(row)]).toEqual([[], 'done', ['delivered none']])
+  })
+
+  it('S1.66: a display that hangs is unknown after deliveryAckTimeoutMs, one that throws at once', async () => {
+    const outcomes = [forever, () => Promise.reject(new Error('no channel'))]
+    const { display } = shown(() => (outcomes.shift() ?? forever)())
+    const world = dispatchWorld({ display })
+    world.start()
+    const hung = await world.add(ana, 'one')
+    await world.clock.advance(DISPLAY_MS - 1)
+    expect(world.state(hung)).toBe('dispatching')
+    const thrown = await world.add(ana, 'two')
+    await world.clock.advance(1)
+    expect([world.state(hung), world.state(thrown)]).toEqual(['unknown', 'unknown'])
+    expect(world.outcomes(hung)).toEqual(['rejected unknown_outcome'])
+  })
+
+  it('shows what starts no turn, and tries again what was not shown', async () => {
+    const outcomes: DispatchOutcome[] = [{ outcome: 'retry', detail: 'channel is down' }]
+    const { display, texts } = shown(async () => outcomes.shift() ?? DONE)
+    const { add, start, notices, clock, state } = dispatchWorld({ display })
+    start()
+    const row = await add(ana, 'by the host', { kind: 'host' })
+    await settled()
+    expect(state(row)).toBe('received')
+    await clock.advance(1_000)
+    expect([texts, notices, state(row)]).toEqual([['by the host', 'by the host'], [], 'done'])
+  })
+
+  it('shows an answer too, and hands it to who asked once', async () => {
+    const outcomes: DispatchOutcome[] = [{ outcome: 'retry', detail: 'channel is down' }]
+    const { display, texts } = shown(async () => outcomes.shift() ?? DONE)
+    const store = new FakeStore()
+    const { add, start, answers, clock, state } = dispatchWorld({
+      store,
+      display,
+      answered: ({ outboxRow, row, commit }) =>
+        store.transaction(() => {
+          commit()
+          store.outbox.advance(outboxRow.id, 'answered', { replyId: row.id })
+        })
+    })
+    const asked = question(store, ana.instance)
+    start()
+    const row = await add(ana, 'the answer', { inReplyTo: asked.id })
+    await settled()
+    expect([answers.length, state(row)]).toEqual([1, 'received'])
+    await clock.advance(1_000)
+    expect([answers.length, texts.length, state(row)]).toEqual([1, 2, 'done'])
+  })
+})
+
+/** A message of ours that waits for its answer. */
+function question(store: FakeStore, instance: string) {
+  const id = newId()
+  const row = { id, instance, peer: 'p', conversation: newId(), seq: 1, kind: 'message' as const }
+  const bytes = new Uint8Array(1)
+  store.outbox.insert([{ ...row, envelope: bytes, hash: bytes, state: 'delivered', createdMs: 1, expiresMs: 9e15 }])
+  return row
+}

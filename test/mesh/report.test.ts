@@ -1,0 +1,91 @@
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import * as z from 'zod'
+import {
+  type Handlers,
+  messageSchema,
+  methods,
+  peerSchema,
+  sendResultSchema,
+  statusSchema
+} from '../../src/control/methods.ts'
+import { FakeAgent } from '../fakes/agent.ts'
+import { FakeInstance } from '../fakes/instance.ts'
+import { type Member, World } from './world.ts'
+
+let world: World
+let alice: Member
+let bob: Member
+
+beforeEach(async () => {
+  world = new World()
+  alice = await world.member('alice', { version: '1.2.3', pendingSettings: ['dht'] })
+  bob = await world.member('bob', { agent: new FakeAgent({ answer: () => 'yes' }) })
+})
+
+afterEach(async () => {
+  await world.end()
+})
+
+it('answers every control method in its shape', async () => {
+  await world.join(alice, bob)
+  const ask: Handlers = alice.mesh.handlers()
+  expect(Object.keys(ask).toSorted()).toEqual(Object.keys(methods).toSorted())
+  const sent = await ask.send({ target: 'bob', text: 'x', waitFor: 'answered' })
+  expect(sendResultSchema.parse(sent)).toEqual(sent)
+  const status = await ask.status({})
+  expect(statusSchema.parse(status)).toEqual(status)
+  const peers = await ask.peers({})
+  expect(z.array(peerSchema).parse(peers)).toEqual(peers)
+  const message = await ask.message({ id: sent.id })
+  expect(messageSchema.parse(message)).toEqual(message)
+  expect(message.createdAt).toBe(new Date(world.clock.wallMs()).toISOString())
+  expect(await ask.resolve({ target: 'bob' })).toEqual(peers[0])
+})
+
+it('says who and where this instance is, and what waits', async () => {
+  await world.join(alice, bob)
+  expect(await alice.ask.status({})).toMatchObject({
+    peerId: alice.peer,
+    instanceId: alice.mesh.instanceId,
+    reachability: 'unknown',
+    peers: 1,
+    version: '1.2.3',
+    outbox: { waiting: 0 },
+    inbox: { open: 0, unknown: 0 },
+    pendingSettings: ['dht'],
+    issues: []
+  })
+  world.hub.cut(alice.peer, bob.peer)
+  await alice.ask.send({ target: 'bob', text: 'x', timeoutMs: 0 })
+  expect(await alice.ask.status({})).toMatchObject({ peers: 0, outbox: { waiting: 1 } })
+})
+
+it('lists everybody known, linked peers first', async () => {
+  const carol = new FakeInstance('carol')
+  await alice.ask.approve({ who: carol.peer, name: 'Aunt Carol' })
+  await world.join(alice, bob)
+  expect(await alice.ask.peers({})).toMatchObject([
+    { name: 'bob', peerId: bob.peer, trust: 'paired', path: 'lan', rttMs: 1, queued: 0 },
+    { name: 'Aunt Carol', peerId: carol.peer, trust: 'paired', path: null, lastSeenAt: null }
+  ])
+})
+
+it('the owner lets in by instance id, blocks, and hears what it was before', async () => {
+  const carol = new FakeInstance('carol')
+  expect(await alice.ask.approve({ who: `carol@${carol.instance}` })).toEqual({
+    instanceId: carol.instance,
+    peerId: null,
+    trust: 'paired',
+    before: 'unknown',
+    connected: false
+  })
+  expect(await alice.ask.trust({ who: carol.instance, level: 'trusted' })).toMatchObject({ trust: 'trusted' })
+  await world.join(alice, bob)
+  expect(await alice.ask.trust({ who: 'bob', level: 'trusted' })).toMatchObject({ trust: 'trusted', before: 'paired' })
+  expect(await alice.ask.approve({ who: 'bob', name: 'Robert' })).toMatchObject({ trust: 'trusted', connected: true })
+  expect(await alice.ask.resolve({ target: 'robert' })).toMatchObject({ peerId: bob.peer })
+  await expect(alice.ask.approve({ who: 'bob', name: 'two  spaces ' })).rejects.toMatchObject({ code: 'bad_request' })
+  await expect(alice.ask.approve({ who: 'nobody' })).rejects.toMatchObject({ code: 'unknown_target' })
+  await expect(alice.ask.approve({ who: alice.peer })).rejects.toMatchObject({ code: 'self_target' })
+  await expect(alice.ask.message({ id: '0'.repeat(32) })).rejects.toMatchObject({ code: 'not_found' })
+})
