@@ -6,7 +6,7 @@ import type { MeshEvent } from '../mesh/events.ts'
 import type { Settings } from '../settings/index.ts'
 import { ACCOUNT_ID, type MeshAccount } from './account-config.ts'
 import { ChannelDisplay, type ChannelTarget } from './display.ts'
-import { drainSignal } from './drain.ts'
+import { watchEnd } from './drain.ts'
 import { EngineThread } from './engine-thread.ts'
 import { type HostLogSink, hostLog } from './host-log.ts'
 import type { ChannelRuntime, HostConfig, HostRuntime } from './host-types.ts'
@@ -49,11 +49,13 @@ export async function runAccount(context: AccountContext, runtime: HostRuntime):
     }
   )
   const withdraw = publishAccount({ client: engine.client(), health: () => engine.health })
+  const end = watchEnd()
   try {
     // The host drains before it aborts the account; an engine that is gone settles every call that it would wait for.
-    await engine.run(eitherSignal(abortSignal, drainSignal()))
+    await engine.run(eitherSignal(abortSignal, end.signal))
     await aborted(abortSignal)
   } finally {
+    end.unwatch()
     withdraw()
     status(channelStoppedPatch())
   }

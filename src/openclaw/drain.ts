@@ -8,12 +8,30 @@ const DRAIN = Symbol.for('libp2p-mesh/drain/1')
 
 type Holder = { [DRAIN]?: AbortController }
 
-/** Fires when the gateway begins to stop. A process that goes on after a restart of its gateway gets a new one. */
-export function drainSignal(): AbortSignal {
-  return controller().signal
+/** What ends a gateway from outside. The host has listeners of its own and stays in charge of the process. */
+const END_SIGNALS = ['SIGTERM', 'SIGINT'] as const
+
+export interface DrainWatch {
+  /** Fires when the gateway begins to stop. */
+  signal: AbortSignal
+  unwatch(): void
 }
 
-/** Hears from the host when the gateway begins to stop; for a full registration. */
+/** For the life of one account. A process that goes on after a restart of its gateway gets a new signal. */
+export function watchEnd(): DrainWatch {
+  const drain = controller()
+  const abort = (): void => drain.abort()
+  // The host tells nobody that it drains before a plain stop: the signal itself is the only sign.
+  for (const name of END_SIGNALS) process.on(name, abort)
+  return {
+    signal: drain.signal,
+    unwatch: () => {
+      for (const name of END_SIGNALS) process.off(name, abort)
+    }
+  }
+}
+
+/** Hears from the host when it drains before a restart; for a full registration. */
 export function watchDrain(api: HostApi): void {
   api.on('gateway_start', (_event, context) => {
     const { abortSignal } = context

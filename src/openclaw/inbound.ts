@@ -96,6 +96,9 @@ export class InboundAgent implements Agent {
       // "/reset" from a peer is text, never a command of the owner.
       extra: { CommandInterpretationSuppressed: true }
     })
+    // Without a route of its own the host claims no recovery for this turn: after a crash such a claim would refuse every later turn of the session,
+    // and the host has nowhere to speak to by itself. Answers come through deliver below.
+    Reflect.deleteProperty(ctxPayload, 'OriginatingTo')
     await channelRuntime.inbound.dispatch({
       cfg,
       channel: PLUGIN_ID,

@@ -72,14 +72,18 @@ describe('the engine thread', () => {
   })
 
   it('SIGTERM while a tool waits for an answer ends the gateway within 5 s', async () => {
-    host.model.reply(() => ({
-      toolCalls: [
-        {
-          name: 'p2p_send_instance_message',
-          args: { instanceId: friend.instanceId, message: 'never answered', waitFor: 'answered' }
-        }
-      ]
-    }))
+    host.model.reply(({ toolResults }) =>
+      toolResults.length > 0
+        ? { text: 'then not' }
+        : {
+            toolCalls: [
+              {
+                name: 'p2p_send_instance_message',
+                args: { instanceId: friend.instanceId, message: 'never answered', waitFor: 'answered' }
+              }
+            ]
+          }
+    )
     const run = host.gateway.cli(['agent', '--agent', 'main', '--message', 'Ask and wait.'])
     await friend.waitFor(({ event, text }) => event === 'message' && text === 'never answered')
     expect(await host.gateway.sigterm()).toBeLessThan(5_000)

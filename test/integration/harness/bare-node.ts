@@ -51,7 +51,8 @@ export async function startBareNode(sandbox: Sandbox, init: BareNodeInit): Promi
   const startedMs = performance.now()
   const spawned = await spawnBareNode(sandbox, init)
   const events = new JsonEvents({ stream: spawned.stdout })
-  const ended = endOf(spawned.process)
+  // Its reply command may outlive a killed node, with its standard error still open.
+  const ended = endOf(spawned.process, 'exit')
   const failed = ended.then(() =>
     Promise.reject(new Error(`node ${init.name} ended before it was ready:\n${spawned.stderr()}`))
   )
@@ -109,7 +110,7 @@ export async function runToEnd(sandbox: Sandbox, program: string, words: readonl
   const startedMs = performance.now()
   const child = sandbox.spawn(program, words, await place(sandbox))
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)]
-  const { code, signal } = await endOf(child)
+  const { code, signal } = await endOf(child, 'close')
   return { code, signal, ms: performance.now() - startedMs, stdout: stdout(), stderr: stderr() }
 }
 
@@ -127,8 +128,11 @@ function collect(stream: ChildProcess['stdout']): () => string {
   return () => text
 }
 
-/** Its pipes are closed too, so nothing that it printed is missing. */
-async function endOf(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
-  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
+/** `close`: its pipes are closed too, so nothing that it printed is missing. */
+async function endOf(
+  child: ChildProcess,
+  event: 'exit' | 'close'
+): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+  const [code, signal] = (await once(child, event)) as [number | null, NodeJS.Signals | null]
   return { code, signal }
 }
