@@ -41,6 +41,16 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 240_000
         }
+      },
+      {
+        extends: true,
+        test: {
+          // Network namespaces: needs root and iproute2.
+          name: 'nat',
+          include: ['test/nat/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000
+        }
       }
     ]
   }

@@ -69,8 +69,8 @@ const words: Record<MeshErrorCode, Words> = {
     `Too much is waiting for ${peerOf(details, context)} already${bracketed(details)}; send again when it has been online, or see ${context.program} status.`,
   not_found: details =>
     `There is no message ${detailOf(details, 'with that id')} here; take the id that the send printed.`,
-  engine_down: (_, context) =>
-    `The mesh is starting or restarting; try again in a few seconds, or see ${context.program} status.`,
+  engine_down: (details, context) =>
+    `The mesh is starting or restarting${bracketed(details)}; try again in a few seconds, or see ${context.program} status.`,
   not_running: (details, context) =>
     `No mesh is running${details.detail === undefined ? '' : ` in ${detailOf(details, '')}`}; ${startAdvice(context)}.`,
   state_locked: details =>
@@ -129,7 +129,9 @@ function zodSentence(error: z.ZodError): string {
 }
 
 function startAdvice({ program }: SentenceContext): string {
-  return program.startsWith('openclaw') ? 'start the gateway: openclaw gateway run' : `start it: ${program} node`
+  return program.startsWith('openclaw')
+    ? 'start the gateway with openclaw gateway run, or see openclaw channels status --probe'
+    : `start it: ${program} node`
 }
 
 /** The peer as the error names it, else as the person did. */

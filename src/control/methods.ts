@@ -8,9 +8,9 @@ import * as z from 'zod'
 const text = z.string().min(1)
 const who = z.string().min(1).max(256)
 
-export const pathSchema = z.enum(['lan', 'direct', 'relayed'])
-export const trustSchema = z.enum(['blocked', 'unknown', 'paired', 'trusted'])
-export const levelSchema = z.enum(['received', 'delivered', 'answered'])
+const pathSchema = z.enum(['lan', 'direct', 'relayed'])
+const trustSchema = z.enum(['blocked', 'unknown', 'paired', 'trusted'])
+const levelSchema = z.enum(['received', 'delivered', 'answered'])
 
 export const peerSchema = z.object({
   instanceId: z.string(),
@@ -86,7 +86,7 @@ export const sendResultSchema = z.object({
   repeated: z.boolean()
 })
 
-export const broadcastResultSchema = z.object({
+const broadcastResultSchema = z.object({
   id: z.string(),
   topic: z.string(),
   /** Direct members of the topic that were handed the text; best effort, no receipts. */
@@ -94,7 +94,7 @@ export const broadcastResultSchema = z.object({
   ms: z.number()
 })
 
-export const trustResultSchema = z.object({
+const trustResultSchema = z.object({
   instanceId: z.string(),
   peerId: z.string().nullable(),
   trust: trustSchema,

@@ -3,7 +3,8 @@ import { MeshError, type MeshErrorCode, type MeshErrorDetails } from '../mesh/er
 
 /**
  * Calls over a duplex message channel, the same on both ends: the bridge between the host's thread and the engine's, and the control socket.
- * A call can be aborted from the calling side; when the channel closes, every open call on both sides is settled.
+ * A call can be aborted from the calling side; when the channel closes, every open call on both sides is settled. A handler can tell the two apart
+ * by the code of its signal's reason: `aborted` for a caller that wants no answer any more, the closed code for one that never got it.
  */
 
 /** A duplex of structured messages that keeps their order. */
@@ -19,7 +20,7 @@ export type RpcHandler = (params: unknown, options: { signal: AbortSignal }) => 
 
 export interface RpcInit {
   handlers?: Record<string, RpcHandler>
-  /** Error code of calls that the end of the channel leaves open. */
+  /** Error code of calls that the end of the channel leaves open, at either end. */
   closedCode?: Extract<MeshErrorCode, 'engine_down' | 'not_running'>
 }
 
@@ -122,8 +123,9 @@ export class Rpc {
   #end(): void {
     if (this.#closed) return
     this.#closed = true
-    for (const controller of this.#serving.values()) controller.abort(new MeshError('aborted'))
-    for (const call of this.#calls.values()) call.reject(new MeshError(this.#closedCode, { retryable: true }))
+    const closed = new MeshError(this.#closedCode, { retryable: true })
+    for (const controller of this.#serving.values()) controller.abort(closed)
+    for (const call of this.#calls.values()) call.reject(closed)
     this.#calls.clear()
   }
 }

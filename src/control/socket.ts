@@ -15,6 +15,9 @@ const SOCKET_PATH_MAX_BYTES = 103
 /** Commands that may ask at once; each costs a descriptor of the gateway. */
 const CLIENTS_MAX = 64
 
+/** A client has this long to take its last answer; one that does not read must not hold the engine's stop. */
+const GOODBYE_MAX_MS = 500
+
 /**
  * Where the control socket of a state directory lies: in the directory itself, or under a hashed name in a private directory of the system's
  * temporary directory where that path is too long, or a named pipe on Windows.
@@ -33,12 +36,12 @@ export interface ControlServer {
 
 /** Serves the handlers on a socket path that nobody else holds; the caller has made its directory private. */
 export async function listenControl(path: string, handlers: Record<string, RpcHandler>): Promise<ControlServer> {
-  const clients = new Set<Rpc>()
+  const clients = new Map<Socket, Rpc>()
   const server = createServer(socket => {
     if (clients.size >= CLIENTS_MAX) return void socket.destroy()
     const rpc = new Rpc({ channel: lineChannel(socket) }, { handlers })
-    clients.add(rpc)
-    socket.once('close', () => clients.delete(rpc))
+    clients.set(socket, rpc)
+    socket.once('close', () => clients.delete(socket))
   })
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   server.once('error', reject)
@@ -46,8 +49,12 @@ export async function listenControl(path: string, handlers: Record<string, RpcHa
   await promise
   return {
     async close() {
-      for (const rpc of clients) rpc.close()
+      for (const rpc of clients.values()) rpc.close()
+      const timer = setTimeout(() => {
+        for (const socket of clients.keys()) socket.destroy()
+      }, GOODBYE_MAX_MS)
       await new Promise<void>(done => server.close(() => done()))
+      clearTimeout(timer)
     }
   }
 }

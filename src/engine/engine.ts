@@ -4,6 +4,8 @@ import { callMethod, serveMethods } from '../control/server.ts'
 import { controlSocketPath, listenControl } from '../control/socket.ts'
 import { MeshError } from '../mesh/errors.ts'
 import { Mesh } from '../mesh/mesh.ts'
+import type { Store } from '../mesh/ports.ts'
+import { instanceOf } from '../mesh/trust.ts'
 import { createNode } from '../node/index.ts'
 import type { Settings } from '../settings/index.ts'
 import { acquireLock, openKeyFile, openStore, prepareSocketPath, signerOf } from '../store/index.ts'
@@ -51,7 +53,7 @@ export async function startEngine(
   stack.defer(() => store.close())
   const network = await createNode(
     { privateKeyProtobuf: key.protobuf, log },
-    { ...settings, topics: [settings.meshTopic] }
+    { ...settings, topics: [settings.meshTopic], denied: peer => isBlocked(store, peer) }
   )
 
   const mesh = new Mesh(
@@ -80,7 +82,8 @@ export async function startEngine(
   const running = mesh.run(stopped.signal)
   stack.defer(async () => {
     stopped.abort(new MeshError('aborted'))
-    await running
+    // Why it ended is told by whoever waits for it below; a second throw here would hide that.
+    await Promise.allSettled([running])
   })
   // A mesh that fails before it is ready rejects `running`, and with it the start.
   await Promise.race([mesh.ready(), running])
@@ -95,11 +98,17 @@ export async function startEngine(
   const started = stack.move()
   return {
     call: async (method, params, callOptions) => {
-      if (!(method in methods)) throw new MeshError('bad_request', { detail: `unknown method ${method}` })
+      if (!Object.hasOwn(methods, method)) throw new MeshError('bad_request', { detail: `unknown method ${method}` })
       return await callMethod(handlers, method as Method, params, callOptions)
     },
     ended: untilEnd(started, running, signal)
   }
+}
+
+/** The owner's block holds at the connection already. It is a record of its own, so the policy has no say in it. */
+function isBlocked(store: Store, peer: string): boolean {
+  const named = instanceOf(peer)
+  return named !== undefined && store.trust.get(named.instance)?.level === 'blocked'
 }
 
 /** Waits for the stop signal or the end of the mesh, then takes everything down. */

@@ -43,7 +43,7 @@ export function serveWorker(port: MessagePort, data: EngineWorkerData['libp2pMes
 }
 
 /** True in a thread that a host started for the engine. */
-export function isEngineWorker(data: unknown): data is EngineWorkerData {
+function isEngineWorker(data: unknown): data is EngineWorkerData {
   return typeof data === 'object' && data !== null && 'libp2pMesh' in data
 }
 

@@ -96,7 +96,10 @@ export class AckTracker {
   changed(row: OutboxRow): void {
     for (const waiter of this.#waiters.get(row.id) ?? []) {
       const verdict = this.#of(row, waiter.level)
-      if (verdict.outcome !== 'pending') waiter.settle(verdict)
+      if (verdict.outcome === 'pending') continue
+      waiter.settle(verdict)
+      // At once: the next change of the row, in this very turn perhaps, has to be told to somebody else.
+      this.#remove(row.id, waiter)
     }
   }
 
@@ -146,10 +149,11 @@ export class AckTracker {
     this.#count++
   }
 
+  /** A second call does nothing. */
   #remove(id: string, waiter: Waiter): void {
     const waiters = this.#waiters.get(id)
-    waiters?.delete(waiter)
-    if (waiters?.size === 0) this.#waiters.delete(id)
+    if (waiters?.delete(waiter) !== true) return
+    if (waiters.size === 0) this.#waiters.delete(id)
     this.#count--
   }
 }

@@ -2,6 +2,7 @@ import {
   CLOCK_TOLERANCE_MS,
   type Content,
   decodeContent,
+  decodeRouteRecord,
   type Envelope,
   EXPIRY_MAX_MS,
   type Fingerprint,
@@ -40,9 +41,10 @@ export function decoded(signed: Uint8Array): { content: Content } | { reason: Re
   }
 }
 
-/** Texts come whole and in plain: chunks and sealed bodies are for a later version. */
+/** Records are readable, and texts come whole and in plain: chunks and sealed bodies are for a later version. */
 function checkBody(content: Content): RejectReason | undefined {
   if (content.body.type === 'chunk' || content.body.type === 'sealed') return 'unsupported'
+  if (content.kind === 'route' && content.body.type === 'plain') decodeRouteRecord(content.body.bytes)
   if (content.kind === 'message' || content.kind === 'host' || content.kind === 'broadcast') textOf(content)
   return undefined
 }

@@ -1,7 +1,7 @@
 import { Alarm } from './alarm.ts'
-import { Conversation, type Waiting } from './conversation.ts'
+import { Conversation, type Next, type Waiting } from './conversation.ts'
 import { Delivery, type DeliveryComponents, type DeliveryInit } from './delivery.ts'
-import { failure } from './guard.ts'
+import { failure, guarded } from './guard.ts'
 import type { Clock, InboxRow, Log, Store } from './ports.ts'
 
 /** Conversations served at once: each may hold a model call, and the host has other work too. */
@@ -107,13 +107,23 @@ export class Dispatch {
       if (this.#active.size >= DISPATCHES_MAX) break
       this.#ready.delete(lane)
       this.#due.delete(lane)
-      const next = lane.next(nowMs)
+      const next = this.#look(lane, nowMs)
       if (next === undefined) continue
       if ('take' in next) this.#start(lane, next.take, next.gap, signal)
       else this.#due.set(lane, next.waitUntilMs)
     }
     if (this.#due.size === 0) this.#alarm.clear()
     else if (this.#active.size < DISPATCHES_MAX) this.#alarm.at(Math.min(...this.#due.values()))
+  }
+
+  /** A store that cannot be read is asked again later: nobody above could do more. */
+  #look(lane: Conversation, nowMs: number): Next {
+    try {
+      return lane.next(nowMs)
+    } catch (error) {
+      this.#log.error('A conversation could not be looked at.', failure(error))
+      return { waitUntilMs: nowMs + RETRY_FIRST_MS }
+    }
   }
 
   #start(lane: Conversation, waiting: Waiting, gap: boolean, signal: AbortSignal): void {
@@ -145,7 +155,7 @@ export class Dispatch {
     }
     lane.remove(waiting)
     this.#count(instance, -1, -waiting.bytes)
-    this.#pass(waiting)
+    guarded(this.#log, 'Passing a gap', () => this.#pass(waiting))
     if (lane.empty) this.#lanes.delete(`${instance} ${waiting.conversation}`)
   }
 

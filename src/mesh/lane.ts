@@ -17,8 +17,11 @@ const READY_MAX_ROWS = WINDOW_ENVELOPES
 /** No receipt for this long on a live link: the frame was lost in the peer, not on the way. Longer than any commit or pause of a healthy one. */
 export const RESEND_MS = 30_000
 
+/** Pause before a store that failed is asked again, ms: a full disk is not freed within a blink. */
+export const RETRY_MS = 5_000
+
 /** A deferral is honoured within these bounds, whatever the peer's clock says. */
-export const HOLD_MIN_MS = 1_000
+const HOLD_MIN_MS = 1_000
 export const HOLD_MAX_MS = 5 * 60 * 1000
 
 /** Conversations on hold per peer. Beyond, the oldest is tried again early, and deferred again. */
@@ -119,8 +122,18 @@ export class Lane {
     this.#alarm.clear()
   }
 
-  /** Sends until the window, the link or the queue says stop. */
+  /** Sends until the window, the link or the queue says stop. A store that fails is asked again: the link may bring nothing else to go on at. */
   pump(): void {
+    try {
+      this.#fill()
+      this.#arm()
+    } catch (error) {
+      this.#log.error('The outbox could not be read.', { peer: this.#init.peer, ...failure(error) })
+      if (!this.#closed) this.#alarm.at(this.#clock.monotonicMs() + RETRY_MS)
+    }
+  }
+
+  #fill(): void {
     while (
       !this.#closed &&
       !this.#full &&
@@ -132,7 +145,6 @@ export class Lane {
       if (this.#inFlight.has(row.id) || this.#holds.has(row.conversation)) continue
       this.#send(row)
     }
-    this.#arm()
   }
 
   #next(): OutboxRow | undefined {

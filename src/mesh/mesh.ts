@@ -22,6 +22,7 @@ import { Replies } from './replies.ts'
 import { Report } from './report.ts'
 import type { MeshHandlers, MessageReport } from './requests.ts'
 import { resolveTarget } from './resolve.ts'
+import { Retention } from './retention.ts'
 import { RouteTable } from './route-table.ts'
 import { senderOf } from './sender.ts'
 import { Sending } from './sending.ts'
@@ -245,6 +246,9 @@ export class Mesh {
     stack.defer(() => this.#presence.stop())
     this.#endings.start()
     stack.defer(() => this.#endings.stop())
+    const retention = new Retention(this.#components)
+    retention.start()
+    stack.defer(() => retention.stop())
     // From here on calls are answered; the first thing at the end is that nobody waits any more.
     stack.defer(() => this.#sending.stop())
     log.info(`Node started. Peer ID: ${network.peer}`)
@@ -271,7 +275,7 @@ export class Mesh {
         if (topic !== this.#init.meshTopic) throw new MeshError('topic_unknown', { detail: topic })
         const startMs = clock.monotonicMs()
         const { id, recipients } = await this.#broadcasts.publish(text, topic)
-        return { id, topic, recipients, ms: clock.monotonicMs() - startMs }
+        return { id, topic, recipients, ms: Math.round(clock.monotonicMs() - startMs) }
       },
       approve: async ({ who, name }) => this.#owner.approve(who, name),
       trust: async ({ who, level }) => this.#owner.trust(who, level),

@@ -3,11 +3,11 @@ import type { Store } from './ports.ts'
 
 /** What one peer that stays away may cost: a month of chatter, and no more disk than a photo album. */
 export const INSTANCE_MAX_ENTRIES = 1_000
-export const INSTANCE_MAX_BYTES = 32 * 1024 * 1024
+const INSTANCE_MAX_BYTES = 32 * 1024 * 1024
 
 /** What all of them together may cost. */
 export const TOTAL_MAX_ENTRIES = 10_000
-export const TOTAL_MAX_BYTES = 256 * 1024 * 1024
+const TOTAL_MAX_BYTES = 256 * 1024 * 1024
 
 /** What is still free in the outbox while one batch is placed. */
 export class OutboxCaps {

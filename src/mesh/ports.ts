@@ -134,13 +134,15 @@ export interface OutboxStore {
   queued(instance: string, limit: number, afterId?: string): OutboxRow[]
   /** The same for states queued and received: what a new link asks about again, in case a receipt was lost with the old one. */
   unsettled(instance: string, limit: number, afterId?: string): OutboxRow[]
-  /** Entries and bytes waiting, per instance or in all. */
+  /** Entries and bytes waiting, skips apart, per instance or in all. */
   load(instance?: string): { entries: number; bytes: number }
   waitingInstances(): string[]
   /** Levels only grow; a final state never changes. Returns the row after the change, or undefined when nothing changed. */
   advance(id: string, state: OutboxState, details?: { reason?: RejectReason; replyId?: string }): OutboxRow | undefined
   /** Ends every queued or received row past its expiry and returns them. */
   expire(nowMs: number): OutboxRow[]
+  /** Forgets at most `limit` rows that wait for nothing and expired before this time; seqs stay given. Returns how many. */
+  prune(beforeMs: number, limit: number): number
 }
 
 export type InboxState =
@@ -179,9 +181,18 @@ export interface InboxStore {
   get(instance: string, id: string): InboxRow | undefined
   /** Lowest seq of this conversation that has not been dispatched to its end, from 1. */
   nextSeq(instance: string, epoch: string, conversation: string): number
-  update(instance: string, id: string, change: Partial<Pick<InboxRow, 'state' | 'reason' | 'attempt' | 'verified'>>): InboxRow | undefined
+  update(
+    instance: string,
+    id: string,
+    change: Partial<Pick<InboxRow, 'state' | 'reason' | 'attempt' | 'verified'>>
+  ): InboxRow | undefined
   /** Rows in these states, oldest first. */
   inStates(states: InboxState[], limit: number): InboxRow[]
+  /**
+   * Forgets at most `limit` rows that ended and were received before this time, and returns how many. The window moves past them: what its sender
+   * had said before them has expired too, so nothing up to there is new again.
+   */
+  prune(beforeMs: number, limit: number): number
 }
 
 export type TrustLevel = 'blocked' | 'unknown' | 'paired' | 'trusted'
@@ -265,12 +276,16 @@ export interface Inbound {
 }
 
 /** How a dispatch ended. `retry`: nothing happened, try again later. `unknown`: it may or may not have happened. */
-export type DispatchOutcome = { outcome: 'done' } | { outcome: 'retry'; detail: string } | { outcome: 'unknown'; detail: string } | { outcome: 'failed'; detail: string }
+export type DispatchOutcome =
+  | { outcome: 'done' }
+  | { outcome: 'retry'; detail: string }
+  | { outcome: 'unknown'; detail: string }
+  | { outcome: 'failed'; detail: string }
 
 export interface TurnEvents {
   /** The host took the turn: it will not be repeated blindly. */
   adopted(): void
-  /** Resolves when the answer is committed to the outbox. */
+  /** Resolves when the answer is committed to the outbox. A further answer becomes one more message to the same question. */
   reply(text: string): Promise<void>
 }
 

@@ -43,8 +43,11 @@ export class ReceiptQueue {
       queue.delete(receipt.id)
       queue.set(receipt.id, receipt)
     }
-    if (queue.size > WAITING_MAX) this.#giveUp(peer)
-    else if (this.#due.size === 0) setImmediate(() => guarded(this.#log, 'Sending receipts', () => this.#flushDue()))
+    if (queue.size > WAITING_MAX) {
+      this.#giveUp(peer)
+      return
+    }
+    if (this.#due.size === 0) setImmediate(() => guarded(this.#log, 'Sending receipts', () => this.#flushDue()))
     this.#due.add(peer)
   }
 

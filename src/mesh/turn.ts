@@ -25,15 +25,16 @@ export interface TurnComponents {
 }
 
 /**
- * One turn of the host over one row: what the host reports becomes the row's state first and a receipt then. It gives one answer at most,
- * and once it is closed it hears nothing more.
+ * One turn of the host over one row: what the host reports becomes the row's state first and a receipt then. Its first answer is the row's end;
+ * further ones are messages of their own to the same question. Once the turn is closed it hears nothing more.
  */
 export class Turn implements TurnEvents {
   readonly #components: TurnComponents
   readonly #row: InboxRow
   readonly #content: Content
   #state: 'begun' | 'adopted' | 'replied' = 'begun'
-  #replying: Promise<void> | undefined
+  /** Settles with the newest answer under way; never rejects. */
+  #replying: Promise<void> = Promise.resolve()
   #closed = false
 
   constructor(components: TurnComponents, init: { row: InboxRow; content: Content }) {
@@ -55,24 +56,18 @@ export class Turn implements TurnEvents {
     })
   }
 
-  /** @throws {MeshError} `aborted` once the turn is over, `bad_request` for a second answer, and whatever the outbox refuses. */
+  /** @throws {MeshError} `aborted` once the turn is over, and whatever the outbox refuses: another answer, a shorter one for example, may follow. */
   async reply(text: string): Promise<void> {
     if (this.#closed) throw new MeshError('aborted', { id: this.#row.id, detail: 'the turn is over' })
-    if (this.#replying !== undefined) throw new MeshError('bad_request', { id: this.#row.id, detail: 'a second reply' })
-    this.#replying = this.#commit(text)
-    try {
-      await this.#replying
-    } catch (error) {
-      // Nothing was committed: the host may give another answer, a shorter one for example.
-      this.#replying = undefined
-      throw error
-    }
+    const committed = this.#replying.then(async () => await this.#commit(text))
+    this.#replying = committed.catch(() => undefined)
+    await committed
   }
 
   /** No more events. Resolves when an answer under way is committed or refused. */
   async close(): Promise<void> {
     this.#closed = true
-    await this.#replying?.catch(() => undefined)
+    await this.#replying
   }
 
   async #commit(text: string): Promise<void> {
@@ -80,7 +75,7 @@ export class Turn implements TurnEvents {
     const trace = traceOfCaused(this.#content)
     let row: InboxRow | undefined
     await this.#components.reply({ instance, peer, kind: 'message', conversation, inReplyTo: id, trace, text }, () => {
-      row = this.#advance('replied')
+      if (this.#state !== 'replied') row = this.#advance('replied')
     })
     this.#state = 'replied'
     this.#tell(row)

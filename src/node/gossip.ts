@@ -10,6 +10,7 @@ import { MeshError } from '../mesh/errors.ts'
 import type { Log, NetworkHandler } from '../mesh/ports.ts'
 import { BROADCAST_TEXT_MAX_BYTES } from '../protocol/index.ts'
 import { plain } from './frame-reader.ts'
+import { isInstance } from './is-instance.ts'
 
 /** A broadcast's text with the envelope around it: ids, trace, key, signature and Merkle path take under 2 KiB. */
 const DATA_MAX_BYTES = BROADCAST_TEXT_MAX_BYTES + 4 * 1024
@@ -122,7 +123,7 @@ export class Gossip {
   #guarded(handler: StreamHandler): StreamHandler {
     return async (stream, connection) => {
       const peer = connection.remotePeer.toString()
-      if (this.#handler?.hello(peer).admitted !== true) {
+      if (!isInstance(connection.remotePeer) || this.#handler?.hello(peer).admitted !== true) {
         this.#log.debug('broadcasts of a stranger refused', { peer })
         stream.abort(new Error('not admitted'))
         return

@@ -20,6 +20,8 @@ export class Listening {
   readonly #issues: Issues
   readonly #addresses: string[]
   readonly #waiting = new Set<string>()
+  /** Of those, the ones that are being tried again at the moment. */
+  readonly #trying = new Set<string>()
   readonly #retryMs: number
   #timer: NodeJS.Timeout | undefined
 
@@ -63,14 +65,21 @@ export class Listening {
   /** A failed try leaves a listener behind in libp2p, so the port is asked first whether it is free. */
   #retry(address: string): void {
     const [, host, port] = /^\/ip[46]\/([^/]+)\/tcp\/(\d+)/.exec(address) ?? []
-    if (host === undefined) return
+    if (host === undefined || this.#trying.has(address)) return
+    this.#trying.add(address)
     const probe = createServer()
-    probe.on('error', error => this.#log.debug('still cannot listen', { address, reason: error.message }))
-    probe.listen({ host, port: Number(port) }, () => {
-      probe.close(() => {
-        if (this.#timer !== undefined) void this.#listen(address)
-      })
+    probe.on('error', error => {
+      this.#trying.delete(address)
+      this.#log.debug('still cannot listen', { address, reason: error.message })
     })
+    probe.listen({ host, port: Number(port) }, () => {
+      probe.close(() => void this.#listenAgain(address))
+    })
+  }
+
+  async #listenAgain(address: string): Promise<void> {
+    if (this.#timer !== undefined) await this.#listen(address)
+    this.#trying.delete(address)
   }
 }
 

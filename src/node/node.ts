@@ -8,6 +8,7 @@ import { withDeadline } from './deadline.ts'
 import { Dialler, peerIdOf } from './dialler.ts'
 import type { Discovery } from './discovery.ts'
 import type { Gossip } from './gossip.ts'
+import { isInstance } from './is-instance.ts'
 import type { Issues } from './issues.ts'
 import { LINK_STREAMS_MAX, Links, type LinksInit } from './links.ts'
 import type { Listening } from './listening.ts'
@@ -216,18 +217,22 @@ export class MeshNode implements Network {
   }
 
   #accept(links: Links, stream: Parameters<Links['accept']>[0], connection: Connection): void {
+    if (!isInstance(connection.remotePeer)) {
+      stream.abort(new Error('not an instance'))
+      return
+    }
     this.#tell(connection)
     links.accept(stream, connection)
   }
 
   #onSeen(peer: string, addresses: string[]): void {
-    if (peer === this.peer || this.#best(peer) !== undefined) return
+    if (peer === this.peer || !isInstance(peerIdOf(peer)) || this.#best(peer) !== undefined) return
     this.#running?.handler.discovered(peer, addresses)
   }
 
   #onOpen(connection: Connection): void {
     const running = this.#running
-    if (running === undefined) return
+    if (running === undefined || !isInstance(connection.remotePeer)) return
     this.#tell(connection)
     const peer = connection.remotePeer.toString()
     // Whoever dialled opens the link, also where no connect() of the mesh waits for it: after a bootstrap dial.

@@ -3,6 +3,7 @@ import type { Log } from '../mesh/ports.ts'
 import { decodePairFrame, encodePairFrame, PAIR_FRAME_MAX_BYTES, ProtocolError } from '../protocol/index.ts'
 import { withDeadline } from './deadline.ts'
 import { FrameReader, joinFrames } from './frame-reader.ts'
+import { isInstance } from './is-instance.ts'
 import type { Strikes } from './strikes.ts'
 
 /** Request and answer fit into one packet each; a stranger gets no longer. */
@@ -29,6 +30,10 @@ export class PairProtocol {
 
   async handle(stream: Stream, connection: Connection): Promise<void> {
     const peer = connection.remotePeer.toString()
+    if (!isInstance(connection.remotePeer) || this.#strikes.out(peer)) {
+      stream.abort(new Error('nothing to say to this peer'))
+      return
+    }
     try {
       await withDeadline(this.#timeoutMs, signal => this.#answer(stream, peer, signal))
     } catch (error) {

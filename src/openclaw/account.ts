@@ -3,6 +3,7 @@ import { channelReadyPatch, channelStoppedPatch } from 'openclaw/plugin-sdk/gate
 import { packageVersion } from '../commands/index.ts'
 import type { HostPorts } from '../control/bridge.ts'
 import type { MeshEvent } from '../mesh/events.ts'
+import type { Log } from '../mesh/ports.ts'
 import type { Settings } from '../settings/index.ts'
 import { ACCOUNT_ID, type MeshAccount } from './account-config.ts'
 import { ChannelDisplay, type ChannelTarget } from './display.ts'
@@ -34,9 +35,9 @@ export async function runAccount(context: AccountContext, runtime: HostRuntime):
   if (account.settings === undefined) throw new Error(account.problem ?? 'libp2p-mesh is not configured.')
   const log = hostLog(context.log ?? console)
   const status = (patch: Record<string, unknown>): void => context.setStatus({ accountId: ACCOUNT_ID, ...patch })
-  const host = hostPorts(context, runtime, account.settings, status)
+  const host = hostPorts(context, runtime, { settings: account.settings, log, status })
   const engine = new EngineThread(
-    { host: { ...host, log } },
+    { host },
     {
       url: new URL('./engine.js', import.meta.url),
       options: {
@@ -64,9 +65,8 @@ export async function runAccount(context: AccountContext, runtime: HostRuntime):
 function hostPorts(
   context: AccountContext,
   runtime: HostRuntime,
-  settings: Settings,
-  status: (patch: Record<string, unknown>) => void
-): Omit<HostPorts, 'log'> {
+  { settings, log, status }: { settings: Settings; log: Log; status: (patch: Record<string, unknown>) => void }
+): HostPorts {
   const config = (): HostConfig => runtime.config.current() as HostConfig
   const inbound = channelTarget(settings)
   return {
@@ -75,11 +75,13 @@ function hostPorts(
           agent: new InboundAgent({
             channelRuntime: (context.channelRuntime ?? runtime.channel) as ChannelRuntime,
             config,
+            log,
             // Taken here because the host refuses dispatches from any other async context after a hot update.
             inAccountContext: AsyncLocalStorage.snapshot()
           })
         }
       : { display: new ChannelDisplay({ config }, inbound) }),
+    log,
     notices: new HostNotices({ config, system: runtime.system }, { inbound }),
     event: (event: MeshEvent) => {
       if (event.type === 'ready') status({ ...channelReadyPatch(), name: event.peerId, mode: 'libp2p' })

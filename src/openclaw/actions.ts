@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { SendResult } from '../control/methods.ts'
 import { deliveryMeta, shownId } from './outbound.ts'
 import { liveAccount } from './slot.ts'
@@ -31,7 +32,11 @@ export async function handleSend({ params, sessionKey, abortSignal }: SendAction
   const message = text(params.message)
   if (target === undefined) throw new Refusal('Name a peer: --target <instance id, name or peer id>.')
   if (message === undefined) throw new Refusal('The text is empty; say something with --message.')
-  const idempotencyKey = text(params.idempotencyKey)
+  if (text(params.media) !== undefined) throw new Refusal('The mesh carries text only; leave the media out.')
+  // The host's key holds the model's call id, which may be long; without one, the key makes this call safe to repeat when the engine restarts.
+  const idempotencyKey = createHash('sha256')
+    .update(text(params.idempotencyKey) ?? crypto.randomUUID())
+    .digest('hex')
   try {
     const result = await liveAccount().client.call(
       'send',
@@ -39,7 +44,7 @@ export async function handleSend({ params, sessionKey, abortSignal }: SendAction
         target,
         text: message,
         waitFor: 'delivered',
-        idempotencyKey: `action:${idempotencyKey ?? crypto.randomUUID()}`,
+        idempotencyKey: `action:${idempotencyKey}`,
         ...(typeof sessionKey === 'string' ? { session: sessionKey } : {})
       },
       { signal: abortSignal }

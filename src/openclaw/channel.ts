@@ -2,9 +2,9 @@ import { type ChannelPlugin, createChatChannelPlugin } from 'openclaw/plugin-sdk
 import { createChannelMessageAdapterFromOutbound } from 'openclaw/plugin-sdk/channel-outbound'
 import { TEXT_MAX_BYTES } from '../protocol/limits.ts'
 import { PLUGIN_ID } from '../settings/manifest.ts'
-import { type AccountContext, runAccount } from './account.ts'
+import { runAccount } from './account.ts'
 import { ACCOUNT_ID, type MeshAccount, resolveAccount, settingsBlock } from './account-config.ts'
-import { handleSend, type SendAction } from './actions.ts'
+import { handleSend } from './actions.ts'
 import { directoryEntries } from './directory.ts'
 import { sendHostText } from './outbound.ts'
 import { gatewayClient } from './rpc.ts'
@@ -57,13 +57,13 @@ export const meshChannel: ChannelPlugin<MeshAccount, MeshProbe> = createChatChan
       resolveAllowFrom: () => []
     },
     gateway: {
-      startAccount: async context => await runAccount(context as unknown as AccountContext, hostRuntime())
+      startAccount: async context => await runAccount(context, hostRuntime())
     },
     actions: {
       describeMessageTool: () => ({ actions: ['send'] }),
       supportsAction: ({ action }) => action === 'send',
       resolveExecutionMode: () => 'gateway',
-      handleAction: async context => (await handleSend(context as unknown as SendAction)) as never
+      handleAction: async context => await handleSend(context)
     },
     messaging: {
       targetPrefixes: [PLUGIN_ID],
@@ -80,8 +80,8 @@ export const meshChannel: ChannelPlugin<MeshAccount, MeshProbe> = createChatChan
     },
     status: {
       probeAccount: async ({ account, timeoutMs }) => await probeAccount(account, timeoutMs),
-      buildAccountSnapshot: ({ account, runtime, probe }) => accountSnapshot(account, runtime, probe) as never,
-      collectStatusIssues: accounts => statusIssues(accounts as unknown as Record<string, unknown>[])
+      buildAccountSnapshot: ({ account, runtime, probe }) => accountSnapshot(account, runtime, probe),
+      collectStatusIssues: accounts => statusIssues(accounts)
     },
     message: createChannelMessageAdapterFromOutbound({ id: PLUGIN_ID, outbound })
   },
@@ -90,7 +90,8 @@ export const meshChannel: ChannelPlugin<MeshAccount, MeshProbe> = createChatChan
       channelKey: PLUGIN_ID,
       resolvePolicy: account => account.config.dmPolicy,
       resolveAllowFrom: account => account.config.allowFrom,
-      defaultPolicy: 'pairing'
+      defaultPolicy: 'pairing',
+      approveHint: 'Approve with: openclaw p2p approve <instance id or peer id>'
     }
   },
   outbound

@@ -14,7 +14,7 @@ interface Program {
 }
 
 /** Name and words of the command's root, as the manifest declares them too. */
-export const CLI_ROOT = {
+const CLI_ROOT = {
   name: 'p2p',
   description: 'Peers, messages and trust of the libp2p mesh',
   hasSubcommands: true
@@ -24,7 +24,7 @@ export const CLI_ROOT = {
 export function registerCli(api: HostApi): void {
   api.registerCli(
     ({ program }) => {
-      const root = (program as unknown as Program).command(CLI_ROOT.name).description(CLI_ROOT.description)
+      const root: Program = program.command(CLI_ROOT.name).description(CLI_ROOT.description)
       for (const command of commands) addCommand(root, command)
     },
     { descriptors: [CLI_ROOT] }

@@ -1,4 +1,5 @@
 import type { Peer } from '../control/methods.ts'
+import { safe } from '../protocol/index.ts'
 
 /** One line of `openclaw directory peers list`. */
 export interface DirectoryEntry {
@@ -22,7 +23,7 @@ export function directoryEntries(
       (peer): DirectoryEntry => ({
         kind: 'user',
         id: peer.instanceId,
-        name: peer.name,
+        name: safe(peer.name),
         handle: peer.peerId ?? peer.instanceId
       })
     )

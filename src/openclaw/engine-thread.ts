@@ -7,6 +7,7 @@ import { portChannel } from '../control/port-channel.ts'
 import { Rpc } from '../control/rpc.ts'
 import type { EngineOptions } from '../engine/index.ts'
 import { MeshError } from '../mesh/errors.ts'
+import { safe } from '../protocol/index.ts'
 
 /** First restart at once for the user's eye, later ones slower: an engine that dies at every start must not eat a core. */
 const RESTART_MIN_MS = 250
@@ -20,6 +21,9 @@ const CALL_WAIT_MS = 5_000
 
 /** The gateway wants to be gone within 5 s of SIGTERM; an engine that hangs is ended by force before that. */
 const STOP_MAX_MS = 3_000
+
+/** Longest reason of an end: what was thrown in there may quote a peer. */
+const REASON_MAX_CHARS = 300
 
 export interface EngineThreadInit {
   /** The bundled engine, beside the plugin's own file. */
@@ -48,15 +52,17 @@ interface Running {
 export class EngineThread {
   readonly #host: HostPorts
   readonly #init: EngineThreadInit
-  #current = Promise.withResolvers<Running>()
+  /** The engine that is up, or the next one. */
+  #next = nextEngine()
+  #up: Running | undefined
+  /** What the last start was refused with; undefined when it went well, or when the thread died of it. */
+  #refused: MeshError | undefined
   #health: EngineHealth = { running: false, restarts: 0 }
   #stopped = false
 
   constructor(components: { host: HostPorts }, init: EngineThreadInit) {
     this.#host = components.host
     this.#init = init
-    // Nobody may be waiting when an engine fails to start.
-    this.#current.promise.catch(() => undefined)
   }
 
   get health(): EngineHealth {
@@ -73,6 +79,13 @@ export class EngineThread {
 
   /** Returns after the signal, when the thread is gone. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
+    // Nobody waits for an engine that will not come any more, and nobody asks one that is stopping.
+    const end = (): void => {
+      this.#stopped = true
+      this.#next.reject(new MeshError('engine_down'))
+    }
+    signal.addEventListener('abort', end, { once: true })
+    if (signal.aborted) end()
     let delayMs = RESTART_MIN_MS
     while (!signal.aborted) {
       const startedMs = performance.now()
@@ -81,37 +94,42 @@ export class EngineThread {
       this.#health = { running: false, restarts: this.#health.restarts + 1, lastError: failure }
       if (performance.now() - startedMs > HEALTHY_AFTER_MS) delayMs = RESTART_MIN_MS
       this.#host.log.error(`Engine ended: ${failure}. Next start in ${delayMs} ms`)
+      // Only the stop ends the wait early.
       await sleep(delayMs, undefined, { signal }).catch(() => undefined)
       delayMs = Math.min(delayMs * 2, RESTART_MAX_MS)
     }
-    this.#stopped = true
     this.#health = { ...this.#health, running: false }
-    this.#current.reject(new MeshError('engine_down'))
   }
 
   /** One life of the thread; returns why it ended. */
   async #runOnce(signal: AbortSignal): Promise<string> {
-    const running = this.#spawn()
+    let running: Running
+    try {
+      running = this.#spawn()
+    } catch (error) {
+      return reasonOf(error)
+    }
     let failure = 'it stopped by itself'
     running.worker.on('error', error => {
-      failure = error instanceof Error ? error.message : String(error)
+      failure = reasonOf(error)
     })
     const stop = (): void => void this.#stop(running)
     signal.addEventListener('abort', stop, { once: true })
     try {
       if (signal.aborted) stop()
       await running.rpc.call(ENGINE_START, {})
-      this.#health = { running: true, restarts: this.#health.restarts }
-      this.#current.resolve(running)
+      this.#health = { ...this.#health, running: true }
+      this.#refused = undefined
+      this.#up = running
+      this.#next.resolve(running)
     } catch (error) {
-      if (!(error instanceof MeshError && error.code === 'engine_down'))
-        failure = error instanceof Error ? error.message : String(error)
+      if (!isDown(error)) failure = reasonOf(error)
+      this.#refused = error instanceof MeshError && !isDown(error) ? error : undefined
       await running.worker.terminate()
     }
     await running.exited
     signal.removeEventListener('abort', stop)
-    this.#current = Promise.withResolvers<Running>()
-    this.#current.promise.catch(() => undefined)
+    this.#leave(running)
     return failure
   }
 
@@ -128,13 +146,22 @@ export class EngineThread {
     return { worker, rpc, exited }
   }
 
+  /** Calls wait for the next engine from now on. */
+  #leave(running: Running): void {
+    if (this.#up !== running) return
+    this.#up = undefined
+    this.#next = nextEngine()
+  }
+
   async #stop(running: Running): Promise<void> {
     const deadline = new AbortController()
-    const timer = setTimeout(() => deadline.abort(new MeshError('aborted')), STOP_MAX_MS)
+    const late = new MeshError('aborted', { detail: `no end within ${STOP_MAX_MS} ms` })
+    const timer = setTimeout(() => deadline.abort(late), STOP_MAX_MS)
     try {
       await running.rpc.call(ENGINE_STOP, {}, { signal: deadline.signal })
     } catch (error) {
-      this.#host.log.warn(`Engine did not stop by itself: ${error instanceof Error ? error.message : String(error)}`)
+      // One that had gone before it could answer has stopped, too.
+      if (!isDown(error)) this.#host.log.warn(`Engine did not stop by itself: ${reasonOf(error)}`)
     } finally {
       clearTimeout(timer)
       await running.worker.terminate()
@@ -143,33 +170,51 @@ export class EngineThread {
 
   async #call(method: Method, params: unknown, options: { signal?: AbortSignal } = {}): Promise<unknown> {
     for (;;) {
-      const running = await this.#up(options.signal)
+      const running = await this.#engine(options.signal)
       try {
         return await running.rpc.call(method, params, options)
       } catch (error) {
-        const lost = error instanceof MeshError && error.code === 'engine_down'
-        if (!lost || this.#stopped || !repeatable(method, params)) throw error
+        if (!isDown(error) || this.#stopped || !repeatable(method, params)) throw error
+        // An engine that is going down says the same until its thread is gone: it is not asked again.
+        this.#leave(running)
       }
     }
   }
 
   /** The engine that is up, or the next one if it is there soon enough. */
-  async #up(signal: AbortSignal | undefined): Promise<Running> {
+  async #engine(signal: AbortSignal | undefined): Promise<Running> {
     signal?.throwIfAborted()
+    if (this.#stopped) throw new MeshError('engine_down')
     const { promise: failed, reject } = Promise.withResolvers<never>()
     const abort = (): void => reject(signal?.reason)
     const timer = setTimeout(
-      () => reject(new MeshError('engine_down', { retryable: true, detail: this.#health.lastError })),
+      () => reject(this.#refused ?? new MeshError('engine_down', { retryable: true, detail: this.#health.lastError })),
       CALL_WAIT_MS
     )
     signal?.addEventListener('abort', abort, { once: true })
     try {
-      return await Promise.race([this.#current.promise, failed])
+      return await Promise.race([this.#next.promise, failed])
     } finally {
       clearTimeout(timer)
       signal?.removeEventListener('abort', abort)
     }
   }
+}
+
+/** A promise of an engine that nobody may be waiting for when it is broken. */
+function nextEngine(): PromiseWithResolvers<Running> {
+  const next = Promise.withResolvers<Running>()
+  next.promise.catch(() => undefined)
+  return next
+}
+
+function isDown(error: unknown): boolean {
+  return error instanceof MeshError && error.code === 'engine_down'
+}
+
+/** One line, fit for log and status. */
+function reasonOf(error: unknown): string {
+  return safe(error instanceof Error ? error.message : String(error), REASON_MAX_CHARS)
 }
 
 /** Asking twice changes nothing: questions, and sends that carry the key by which the outbox knows them again. */

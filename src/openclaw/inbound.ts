@@ -1,17 +1,31 @@
-import type { Agent, DispatchOutcome, Inbound, TurnEvents } from '../mesh/ports.ts'
+import type { Agent, DispatchOutcome, Inbound, Log, TurnEvents } from '../mesh/ports.ts'
+import { safe } from '../protocol/index.ts'
 import { PLUGIN_ID } from '../settings/manifest.ts'
 import { ACCOUNT_ID } from './account-config.ts'
 import { frameText } from './frame-text.ts'
 import type { ChannelRuntime, HostConfig } from './host-types.ts'
+import { SessionTurns } from './session-turns.ts'
 
 /** Agent that answers peers; routing to others comes with the host's own bindings. */
 const AGENT_ID = 'main'
 
+/** Longest reason in a log line. */
+const REASON_MAX_CHARS = 200
+
 export interface InboundComponents {
   channelRuntime: ChannelRuntime
   config(): HostConfig
+  log: Log
   /** Runs work in the async context that startAccount saw: the host refuses any other after a hot update. */
   inAccountContext<T>(work: () => T): T
+}
+
+/** What became of a dispatch, noted while it runs. */
+interface Progress {
+  adopted: boolean
+  replied: boolean
+  /** Why an answer was not committed. The host only notes what is thrown in its callbacks: the dispatch returns as if nothing were wrong. */
+  refused?: string
 }
 
 /**
@@ -22,23 +36,33 @@ export interface InboundComponents {
  */
 export class InboundAgent implements Agent {
   readonly #components: InboundComponents
+  readonly #turns = new SessionTurns()
 
   constructor(components: InboundComponents) {
     this.#components = components
   }
 
   async turn(inbound: Inbound, events: TurnEvents, options: { signal?: AbortSignal } = {}): Promise<DispatchOutcome> {
-    const progress = { adopted: false, replied: false }
+    const outcome = await this.#turns.run(sessionKeyOf(inbound), () => this.#run(inbound, events, options), options)
+    return outcome ?? { outcome: 'retry', detail: 'another turn of this peer is running' }
+  }
+
+  async #run(inbound: Inbound, events: TurnEvents, options: { signal?: AbortSignal }): Promise<DispatchOutcome> {
+    const progress: Progress = { adopted: false, replied: false }
     try {
       await this.#components.inAccountContext(() => this.#dispatch(inbound, events, progress, options.signal))
     } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error)
+      const detail = messageOf(error)
       // Before adoption nothing has happened at the host: a drain, a busy state database, a refused context.
-      return progress.adopted ? { outcome: 'unknown', detail } : { outcome: 'retry', detail }
+      return { outcome: progress.adopted ? 'unknown' : 'retry', detail }
+    } finally {
+      if (progress.refused !== undefined)
+        this.#components.log.warn('An answer was not accepted.', { id: inbound.id, error: progress.refused })
     }
     if (progress.replied) return { outcome: 'done' }
     // An aborted dispatch returns as if nothing were wrong.
     if (options.signal?.aborted === true) return { outcome: progress.adopted ? 'unknown' : 'retry', detail: 'stopped' }
+    if (progress.refused !== undefined) return { outcome: 'failed', detail: progress.refused }
     if (progress.adopted) return { outcome: 'done' }
     return { outcome: 'retry', detail: 'the host took no turn' }
   }
@@ -46,7 +70,7 @@ export class InboundAgent implements Agent {
   async #dispatch(
     inbound: Inbound,
     events: TurnEvents,
-    progress: { adopted: boolean; replied: boolean },
+    progress: Progress,
     signal: AbortSignal | undefined
   ): Promise<void> {
     const { channelRuntime } = this.#components
@@ -112,12 +136,14 @@ export class InboundAgent implements Agent {
           progress.replied = true
         },
         onError: (error: unknown) => {
-          throw error
+          progress.refused = safe(messageOf(error), REASON_MAX_CHARS)
         }
       },
       replyOptions: {
         sourceReplyDeliveryMode: 'automatic',
         toolsAllow: [],
+        // Whole answers only: with the owner's streaming on, the pieces would come one by one and the final would not repeat them.
+        disableBlockStreaming: true,
         abortSignal: signal,
         turnAdoptionLifecycle: {
           admission: 'exclusive',
@@ -130,6 +156,10 @@ export class InboundAgent implements Agent {
       replyPipeline: {}
     })
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 function sessionKeyOf(inbound: Inbound): string {

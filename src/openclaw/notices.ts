@@ -29,21 +29,27 @@ export class HostNotices implements Notices {
       const { from, text } = notice.inbound
       return await this.#toOwner(`${senderLine(from.name, from.instance)}\n${text}`, options)
     }
-    const to = senderLine(notice.to.name, notice.to.instance)
     if (notice.session !== undefined) {
-      const sentence = `libp2p-mesh: message ${notice.id} to ${to} is now ${notice.state}.`
+      // The fingerprint alone: a name is what the peer calls itself.
+      const sentence = `libp2p-mesh: message ${notice.id} to instance ${notice.to.instance} is now ${notice.state}.`
       this.#components.system.enqueueSystemEvent(sentence, {
         sessionKey: notice.session,
         contextKey: `libp2p-mesh:${notice.id}`
       })
     }
     if (notice.reply !== undefined)
-      await this.#toOwner(`${to} answered message ${notice.id}:\n${notice.reply.text}`, options)
+      await this.#toOwner(
+        `${senderLine(notice.to.name, notice.to.instance)} answered message ${notice.id}:\n${notice.reply.text}`,
+        options
+      )
   }
 
+  /** @throws Error when the channel did not take the text for sure; an owner without another channel looks for it himself. */
   async #toOwner(text: string, options: { signal?: AbortSignal }): Promise<void> {
     const target = this.#inbound ?? ownerOutsideMesh(this.#components.config())
-    if (target !== undefined) await showText(this.#components.config(), target, text, options)
+    if (target === undefined) return
+    const shown = await showText(this.#components.config(), target, text, options)
+    if (shown.outcome !== 'done') throw new Error(shown.detail)
   }
 }
 

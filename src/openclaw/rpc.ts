@@ -1,6 +1,12 @@
-import { callGatewayFromCli, ErrorCodes, errorShape } from 'openclaw/plugin-sdk/gateway-runtime'
+import {
+  callGatewayFromCli,
+  ErrorCodes,
+  errorShape,
+  isGatewayClientRequestError,
+  isGatewayTransportError
+} from 'openclaw/plugin-sdk/gateway-runtime'
 import { type ControlClient, controlClient } from '../control/client.ts'
-import { type Method, methods } from '../control/methods.ts'
+import { type Method, methods, type Params } from '../control/methods.ts'
 import { MeshError, type MeshErrorCode, type MeshErrorDetails } from '../mesh/errors.ts'
 import { PLUGIN_ID } from '../settings/manifest.ts'
 import type { HostApi } from './host-types.ts'
@@ -20,7 +26,7 @@ export function registerRpc(api: HostApi): void {
       `${PLUGIN_ID}.${method}`,
       async ({ params, respond, signal }) => {
         try {
-          respond(true, await liveAccount().client.call(method, params as never, { signal }))
+          respond(true, await liveAccount().client.call(method, params as Params<typeof method>, { signal }))
         } catch (error) {
           respond(
             false,
@@ -60,13 +66,22 @@ function meshErrorOf(error: unknown): { code: MeshErrorCode; details: MeshErrorD
   return { code: error.code, details: { ...details, retryable: error.retryable } }
 }
 
-/** Our own error out of a gateway error; anything else means that no gateway answered. */
-function restoreError(error: unknown): MeshError {
-  const details =
-    typeof error === 'object' && error !== null
-      ? (Reflect.get(error, 'details') as Record<string, unknown> | undefined)
-      : undefined
-  const carried = details?.[MESH_ERROR] as { code: MeshErrorCode; details: MeshErrorDetails } | undefined
-  if (carried !== undefined) return new MeshError(carried.code, { ...carried.details, cause: error })
-  return new MeshError('not_running', { detail: error instanceof Error ? error.message : String(error), cause: error })
+/** Our own error out of a gateway error, or one sentence's worth of what kept the gateway from answering. */
+function restoreError(error: unknown): unknown {
+  if (isGatewayTransportError(error)) return new MeshError('not_running', { cause: error })
+  if (!(error instanceof Error) || error.name === 'AbortError') return error
+  if (isGatewayClientRequestError(error)) {
+    const carried = carriedError(error.details)
+    if (carried !== undefined) return new MeshError(carried.code, { ...carried.details, cause: error })
+    // A gateway without this plugin knows none of its methods.
+    if (error.message.startsWith('unknown method')) return new MeshError('not_running', { cause: error })
+  }
+  const [detail] = error.message.split('\n')
+  return new MeshError('internal', { detail, cause: error })
+}
+
+/** Written by meshErrorOf in the gateway: this package, in this release or another. */
+function carriedError(details: unknown): { code: MeshErrorCode; details: MeshErrorDetails } | undefined {
+  if (typeof details !== 'object' || details === null) return undefined
+  return Reflect.get(details, MESH_ERROR) as { code: MeshErrorCode; details: MeshErrorDetails } | undefined
 }

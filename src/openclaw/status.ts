@@ -2,6 +2,7 @@ import type { Status } from '../control/methods.ts'
 import type { MeshAccount } from './account-config.ts'
 import type { EngineHealth } from './engine-thread.ts'
 import { findLiveAccount } from './slot.ts'
+import { sentenceFor } from './words.ts'
 
 /** What `channels status --probe` shows beside the line of the channel; the whole of it stands in `--json`. */
 export interface MeshProbe {
@@ -31,7 +32,7 @@ export async function probeAccount(account: MeshAccount, timeoutMs: number): Pro
       engine: live.health()
     }
   } catch (error) {
-    return { ok: false, error: error instanceof Error ? error.message : String(error), engine: live.health() }
+    return { ok: false, error: await sentenceFor(error), engine: live.health() }
   } finally {
     clearTimeout(timer)
   }
@@ -42,7 +43,7 @@ export function accountSnapshot(
   account: MeshAccount,
   runtime: Record<string, unknown> | undefined,
   probe: MeshProbe | undefined
-): Record<string, unknown> {
+): { accountId: string } & Record<string, unknown> {
   const status = probe?.status
   return {
     ...runtime,
@@ -65,6 +66,13 @@ export function accountSnapshot(
   }
 }
 
+/** What accountSnapshot added, as the host hands it back. */
+interface MeshSnapshot {
+  accountId: string
+  mesh?: Status
+  engine?: EngineHealth
+}
+
 export interface StatusIssue {
   channel: 'libp2p-mesh'
   accountId: string
@@ -73,11 +81,9 @@ export interface StatusIssue {
 }
 
 /** What does not work, a line each, in the warnings block of `channels status`. */
-export function statusIssues(accounts: Record<string, unknown>[]): StatusIssue[] {
+export function statusIssues(accounts: readonly object[]): StatusIssue[] {
   return accounts.flatMap((account): StatusIssue[] => {
-    const accountId = String(account.accountId)
-    const status = account.mesh as Status | undefined
-    const engine = account.engine as EngineHealth | undefined
+    const { accountId, mesh: status, engine } = account as MeshSnapshot
     const runtime = (message: string): StatusIssue => ({ channel: 'libp2p-mesh', accountId, kind: 'runtime', message })
     return [
       ...(status?.issues ?? []).map(runtime),

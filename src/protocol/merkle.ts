@@ -3,7 +3,7 @@ import { hashOf } from './hash.ts'
 import { MERKLE_PATH_MAX } from './limits.ts'
 
 /** Leaves of one tree: a path of 12 siblings at most leads to the root. */
-export const GROUP_MAX = 2 ** MERKLE_PATH_MAX
+const GROUP_MAX = 2 ** MERKLE_PATH_MAX
 
 /** The way from one leaf to the root: sibling hashes, leaf first; bit i of `sides` set: sibling i is on the left. */
 export interface MerklePath {

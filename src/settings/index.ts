@@ -1,2 +1,2 @@
 export { parseNodeSettings, parseSettings, pendingSettings, SettingsError } from './parse.ts'
-export { type NodeSettings, nodeSettingsSchema, PENDING_SETTINGS, type Settings, settingsSchema } from './schema.ts'
+export type { NodeSettings, Settings } from './schema.ts'

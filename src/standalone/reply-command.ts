@@ -81,6 +81,9 @@ function conclude(code: number | null, signal: NodeJS.Signals | null, output: Bu
   }
 }
 
+/** What the system says of a group whose members have all ended: gone, or, on macOS, nobody left who may be told. */
+const ENDED = new Set(['ESRCH', 'EPERM'])
+
 /** Ends the program and everything in its process group; one that has ended already is no error. */
 function killGroup(child: ChildProcess): void {
   if (child.pid === undefined) return
@@ -88,6 +91,6 @@ function killGroup(child: ChildProcess): void {
     if (process.platform === 'win32') child.kill('SIGKILL')
     else process.kill(-child.pid, 'SIGKILL')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    if (!ENDED.has((error as NodeJS.ErrnoException).code ?? '')) throw error
   }
 }

@@ -21,6 +21,12 @@ export interface InboxComponents {
   clock: Clock
 }
 
+interface Lane {
+  instance: string
+  epoch: string
+  conversation: string
+}
+
 /**
  * What peers said to this instance. A message is known by (instance, epoch, conversation, seq): the row tells a
  * duplicate while it is there, and the window for ever after. Every method throws MeshError `store_failed`.
@@ -85,11 +91,37 @@ export class Inbox implements InboxStore {
       .map(readRow)
   }
 
-  /** Passes every row without a gap that has ended. Only the row at the window's edge can move it. */
+  prune(beforeMs: number, limit: number): number {
+    return this.#database.transaction(() => {
+      const rows = this.#queries.old.all({ beforeMs, limit })
+      const newest = new Map<string, Lane & { seq: number }>()
+      for (const row of rows) {
+        const lane = {
+          instance: text(row, 'instance'),
+          epoch: text(row, 'epoch'),
+          conversation: text(row, 'conversation')
+        }
+        const key = Object.values(lane).join(' ')
+        newest.set(key, { ...lane, seq: Math.max(integer(row, 'seq'), newest.get(key)?.seq ?? 0) })
+        this.#queries.remove.run({ place: integer(row, 'place') })
+      }
+      for (const { seq, ...lane } of newest.values()) {
+        const next = this.nextSeq(lane.instance, lane.epoch, lane.conversation)
+        if (seq >= next) this.#moveOn(lane, seq + 1)
+      }
+      return rows.length
+    })
+  }
+
+  /** Only the row at the window's edge can move it. */
   #moveWindow({ instance, epoch, conversation, seq }: InboxRow): void {
     const lane = { instance, epoch, conversation }
-    let next = this.nextSeq(instance, epoch, conversation)
-    if (seq !== next) return
+    if (seq === this.nextSeq(instance, epoch, conversation)) this.#moveOn(lane, seq)
+  }
+
+  /** To `from`, and past every row from there on without a gap that has ended. */
+  #moveOn(lane: Lane, from: number): void {
+    let next = from
     for (;;) {
       const row = this.#queries.stateAt.get({ ...lane, seq: next })
       if (row === undefined || !INBOX_ENDS.has(oneOf(row, 'state', STATES))) break
@@ -114,6 +146,11 @@ function prepare(database: Database) {
       UPDATE inbox SET state = :state, reason = :reason, attempt = :attempt, verified = :verified
       WHERE instance = :instance AND id = :id`),
     inState: database.query('SELECT * FROM inbox WHERE state = :state ORDER BY place LIMIT :limit'),
+    old: database.query(`
+      SELECT place, instance, epoch, conversation, seq FROM inbox
+      WHERE state IN ('replied', 'done', 'unknown', 'rejected') AND received_ms < :beforeMs
+      ORDER BY received_ms LIMIT :limit`),
+    remove: database.query('DELETE FROM inbox WHERE place = :place'),
     nextSeq: database.query(`SELECT next_seq FROM windows WHERE ${lane}`),
     stateAt: database.query(`SELECT state FROM inbox WHERE ${lane} AND seq = :seq`),
     moveWindow: database.query(`

@@ -67,7 +67,8 @@ function lock(directory: string, holder: string): DatabaseSync {
     database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
     // By its path: opening and closing it here would free a lock that another thread holds.
     if (process.platform !== 'win32') chmodSync(path, 0o600)
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+    // Not in exclusive locking mode: there a waiter keeps its shared lock, and two that start together shut each other out.
+    database.exec('BEGIN EXCLUSIVE')
     return database
   } catch (cause) {
     database?.close()

@@ -77,6 +77,7 @@ function createTables(database: DatabaseSync): void {
     CREATE INDEX outbox_queued ON outbox (instance, place) WHERE state = 'queued';
     CREATE INDEX outbox_unsettled ON outbox (instance, place) WHERE state IN ('queued', 'received');
     CREATE INDEX outbox_expiry ON outbox (expires_ms) WHERE state IN ('queued', 'received');
+    CREATE INDEX outbox_ended ON outbox (expires_ms) WHERE state NOT IN ('queued', 'received');
 
     -- Outlives the rows, so a seq is never given twice within an epoch.
     CREATE TABLE sequences (
@@ -87,21 +88,23 @@ function createTables(database: DatabaseSync): void {
       PRIMARY KEY (instance, epoch, conversation)
     ) STRICT, WITHOUT ROWID;
 
-    -- What waits per instance, kept by triggers: it is asked for before each send, and a rollback must take it back too.
+    -- What waits per instance, skips apart, kept by triggers: it is asked for before each send, and a rollback must take
+    -- it back too.
     CREATE TABLE loads (
       instance TEXT PRIMARY KEY,
       entries INTEGER NOT NULL,
       bytes INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
-    CREATE TRIGGER outbox_enter AFTER INSERT ON outbox WHEN new.state = 'queued' BEGIN
+    CREATE TRIGGER outbox_enter AFTER INSERT ON outbox WHEN new.state = 'queued' AND new.kind <> 'skip' BEGIN
       INSERT INTO loads VALUES (new.instance, 1, length(new.envelope))
         ON CONFLICT DO UPDATE SET entries = entries + 1, bytes = bytes + excluded.bytes;
     END;
-    CREATE TRIGGER outbox_leave AFTER UPDATE OF state ON outbox WHEN old.state = 'queued' AND new.state <> 'queued' BEGIN
+    CREATE TRIGGER outbox_leave AFTER UPDATE OF state ON outbox
+      WHEN old.state = 'queued' AND new.state <> 'queued' AND old.kind <> 'skip' BEGIN
       UPDATE loads SET entries = entries - 1, bytes = bytes - length(old.envelope) WHERE instance = old.instance;
       DELETE FROM loads WHERE instance = old.instance AND entries = 0;
     END;
-    CREATE TRIGGER outbox_delete AFTER DELETE ON outbox WHEN old.state = 'queued' BEGIN
+    CREATE TRIGGER outbox_delete AFTER DELETE ON outbox WHEN old.state = 'queued' AND old.kind <> 'skip' BEGIN
       UPDATE loads SET entries = entries - 1, bytes = bytes - length(old.envelope) WHERE instance = old.instance;
       DELETE FROM loads WHERE instance = old.instance AND entries = 0;
     END;
@@ -127,6 +130,7 @@ function createTables(database: DatabaseSync): void {
     CREATE UNIQUE INDEX inbox_id ON inbox (instance, id);
     CREATE UNIQUE INDEX inbox_seq ON inbox (instance, epoch, conversation, seq);
     CREATE INDEX inbox_state ON inbox (state, place);
+    CREATE INDEX inbox_ended ON inbox (received_ms) WHERE state IN ('replied', 'done', 'unknown', 'rejected');
 
     -- Every seq below next_seq was dispatched to its end: it is a duplicate even when its row is gone.
     CREATE TABLE windows (

@@ -73,7 +73,10 @@ export class Outbox implements OutboxStore {
     return this.#queries.unsettled.all({ instance, limit, afterId }).map(readRow)
   }
 
-  /** What waits is what is queued: a received row is safe at the peer and takes no room of the queue. */
+  /**
+   * What waits is what is queued: a received row is safe at the peer and takes no room of the queue, and a skip stands
+   * for a message that ended.
+   */
   load(instance?: string): { entries: number; bytes: number } {
     const { load, totalLoad } = this.#queries
     const row = instance === undefined ? totalLoad.get() : load.get({ instance })
@@ -99,6 +102,10 @@ export class Outbox implements OutboxStore {
     // The order of RETURNING is left open by SQLite.
     const rows = this.#queries.expire.all({ nowMs }).toSorted((a, b) => integer(a, 'place') - integer(b, 'place'))
     return rows.map(readRow)
+  }
+
+  prune(beforeMs: number, limit: number): number {
+    return this.#queries.prune.run({ beforeMs, limit })
   }
 }
 
@@ -131,7 +138,11 @@ function prepare(database: Database) {
       UPDATE outbox SET state = :state, reason = :reason, reply_id = :reply_id WHERE id = :id`),
     expire: database.query(`
       UPDATE outbox SET state = 'expired', reason = NULL
-      WHERE state IN ('queued', 'received') AND expires_ms <= :nowMs RETURNING *`)
+      WHERE state IN ('queued', 'received') AND expires_ms <= :nowMs RETURNING *`),
+    prune: database.query(`
+      DELETE FROM outbox WHERE place IN (
+        SELECT place FROM outbox WHERE state NOT IN ('queued', 'received') AND expires_ms < :beforeMs
+        ORDER BY expires_ms LIMIT :limit)`)
   } satisfies Record<string, Query>
 }
 

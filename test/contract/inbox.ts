@@ -87,5 +87,35 @@ export function inboxContract(store: () => Store): void {
       expect(seqs(store().inbox.inStates(['dispatching', 'dispatching'], 9))).toEqual([3])
       expect(store().inbox.inStates([], 10)).toEqual([])
     })
+
+    it('S-05: forgets what ended and came before a time, and takes none of it for new', () => {
+      const states: InboxState[] = ['replied', 'done', 'unknown', 'rejected', 'received', 'dispatching', 'adopted']
+      const rows = states.map((state, i) => inboxRow(i + 1, { state, receivedMs: 100 - i }))
+      store().inbox.insert([...rows, inboxRow(8, { state: 'done', receivedMs: 101 })])
+      expect(store().inbox.prune(101, 3)).toBe(3)
+      const left = () => Array.from({ length: 8 }, (_, i) => i + 1).filter(seq => store().inbox.get(ALICE, idOf(seq)))
+      expect(left()).toEqual([1, 5, 6, 7, 8])
+      expect(store().inbox.prune(101, 100)).toBe(1)
+      expect(store().inbox.prune(101, 100)).toBe(0)
+      expect(left()).toEqual([5, 6, 7, 8])
+      expect(nextSeq()).toBe(5)
+      expect(store().inbox.insert(rows).size).toBe(0)
+    })
+
+    it('moves the window past what it forgets, over a gap and over what ended behind it', () => {
+      store().inbox.insert([
+        inboxRow(3, { state: 'done', receivedMs: 1 }),
+        inboxRow(4, { state: 'done', receivedMs: 1_000 }),
+        inboxRow(5),
+        inboxRow(2, { instance: BOB, state: 'done', receivedMs: 1 })
+      ])
+      expect(nextSeq()).toBe(1)
+      expect(store().inbox.prune(100, 100)).toBe(2)
+      expect(nextSeq()).toBe(5)
+      expect(store().inbox.nextSeq(BOB, EPOCH, CONVERSATION)).toBe(3)
+      expect(store().inbox.insert([1, 2, 3].map(seq => inboxRow(seq, { id: idOf(seq + 60) }))).size).toBe(0)
+      store().inbox.update(ALICE, idOf(5), { state: 'done' })
+      expect(nextSeq()).toBe(6)
+    })
   })
 }

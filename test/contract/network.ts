@@ -12,7 +12,7 @@ export interface NetworkPair {
 const TOPIC = 'mesh'
 
 /** Long enough for a handshake on a busy machine; each wait ends as soon as its condition holds. */
-const eventually = { timeout: 5_000, interval: 10 }
+const eventually = { timeout: 10_000, interval: 10 }
 
 /** What every Network keeps, real or fake. Both networks of a pair subscribe to the topic `mesh` and are not started yet. */
 export function networkContract(name: string, create: () => Promise<NetworkPair>): void {

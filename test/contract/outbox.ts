@@ -103,6 +103,16 @@ export function outboxContract(store: () => Store): void {
       expect(store().outbox.waitingInstances()).toEqual([])
     })
 
+    it('counts no skip: it makes room, and must not fill the queue of a peer that stays away', () => {
+      store().outbox.insert([outboxRow(1, { kind: 'skip' }), outboxRow(9, { kind: 'skip', instance: BOB })])
+      expect(store().outbox.load()).toEqual({ entries: 0, bytes: 0 })
+      store().outbox.insert([outboxRow(2)])
+      store().outbox.advance(idOf(1), 'received')
+      store().outbox.expire(1_000_000)
+      expect(store().outbox.load(ALICE)).toEqual({ entries: 0, bytes: 0 })
+      expect(store().outbox.load()).toEqual({ entries: 0, bytes: 0 })
+    })
+
     const states: OutboxState[] = ['queued', 'received', 'delivered', 'answered', 'rejected', 'expired', 'cancelled']
     const allowed: Record<OutboxState, OutboxState[]> = {
       queued: ['received', 'delivered', 'answered', 'rejected', 'expired', 'cancelled'],
@@ -173,6 +183,24 @@ export function outboxContract(store: () => Store): void {
       expect(store().outbox.expire(30)).toEqual([])
       expect(store().outbox.advance(idOf(1), 'received')).toBeUndefined()
       expect(seqs(store().outbox.queued(ALICE, 10))).toEqual([4])
+    })
+
+    it('forgets what ended and expired before a time, oldest first, and no seq', () => {
+      const states: OutboxState[] = ['queued', 'received', 'delivered', 'answered', 'rejected', 'expired', 'cancelled']
+      store().outbox.insert(states.map((state, i) => outboxRow(i + 1, { state, expiresMs: 100 - i })))
+      store().outbox.insert([outboxRow(8, { state: 'answered', expiresMs: 101, idempotencyKey: 'late' })])
+      store().outbox.insert([outboxRow(9, { state: 'expired', expiresMs: 0, idempotencyKey: 'early' })])
+      expect(store().outbox.prune(101, 2)).toBe(2)
+      const left = () => Array.from({ length: 9 }, (_, i) => i + 1).filter(seq => store().outbox.get(idOf(seq)))
+      expect(left()).toEqual([1, 2, 3, 4, 5, 6, 8])
+      expect(store().outbox.prune(101, 100)).toBe(4)
+      expect(store().outbox.prune(101, 100)).toBe(0)
+      expect(left()).toEqual([1, 2, 8])
+      expect(store().outbox.lastSeq(ALICE, CONVERSATION)).toBe(9)
+      expect(store().outbox.load().entries).toBe(1)
+      store().outbox.insert([outboxRow(10, { idempotencyKey: 'early' })])
+      expect(store().outbox.byIdempotencyKey('early')?.id).toBe(idOf(10))
+      expect(store().outbox.byIdempotencyKey('late')?.id).toBe(idOf(8))
     })
   })
 }

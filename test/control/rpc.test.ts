@@ -65,10 +65,10 @@ describe('Rpc', () => {
   })
 
   it('aborts at once on the asking side and reaches the handler', async () => {
-    const seen = Promise.withResolvers<string>()
+    const seen = Promise.withResolvers<unknown>()
     const { asking } = pair({
       wait: async (_params, { signal }) => {
-        signal.addEventListener('abort', () => seen.resolve('aborted'))
+        signal.addEventListener('abort', () => seen.resolve(signal.reason))
         await new Promise(() => {})
       }
     })
@@ -77,15 +77,15 @@ describe('Rpc', () => {
     const reason = new Error('enough')
     controller.abort(reason)
     await expect(call).rejects.toBe(reason)
-    await expect(seen.promise).resolves.toBe('aborted')
+    await expect(seen.promise).resolves.toMatchObject({ code: 'aborted' })
   })
 
-  it('settles every open call when the channel closes, and refuses later ones', async () => {
-    const aborted = Promise.withResolvers<void>()
+  it('settles every open call when the channel closes, and refuses later ones; the handler hears that nobody aborted', async () => {
+    const aborted = Promise.withResolvers<unknown>()
     const started = Promise.withResolvers<void>()
     const { asking, cut } = pair({
       wait: async (_params, { signal }) => {
-        signal.addEventListener('abort', () => aborted.resolve())
+        signal.addEventListener('abort', () => aborted.resolve(signal.reason))
         started.resolve()
         await new Promise(() => {})
       }
@@ -94,7 +94,7 @@ describe('Rpc', () => {
     await started.promise
     cut()
     await expect(call).rejects.toMatchObject({ code: 'engine_down', retryable: true })
-    await aborted.promise
+    await expect(aborted.promise).resolves.toMatchObject({ code: 'engine_down' })
     await expect(asking.call('wait', {})).rejects.toMatchObject({ code: 'engine_down' })
   })
 

@@ -73,6 +73,24 @@ describe('the control socket', () => {
     await client.close()
   })
 
+  it('ends although a client neither reads its answer nor hangs up', async () => {
+    const asked = Promise.withResolvers<void>()
+    const server = await listenControl(controlSocketPath(dir), {
+      peers: async () => {
+        asked.resolve()
+        return 'x'.repeat(4 * 1024 * 1024)
+      }
+    })
+    const idle = connect({ path: controlSocketPath(dir), allowHalfOpen: true })
+    idle.on('error', () => idle.destroy())
+    await new Promise<void>(resolve => idle.once('connect', () => resolve()))
+    idle.pause()
+    idle.write('{"t":"call","id":1,"method":"peers","params":{}}\n')
+    await asked.promise
+    await expect(server.close()).resolves.toBeUndefined()
+    idle.destroy()
+  })
+
   it('fits the path limit of sockets for any state directory', () => {
     const deep = join('/', ...Array.from({ length: 30 }, () => 'very-long-name'))
     expect(Buffer.byteLength(controlSocketPath(deep))).toBeLessThanOrEqual(103)

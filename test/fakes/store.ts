@@ -20,7 +20,7 @@ export interface FakeStoreInit {
 
 /**
  * The Store port in memory, held to the same contract suite as the real one. Maps keep insertion order, which is
- * "oldest first"; nothing is ever removed except by a rollback.
+ * "oldest first".
  */
 export class FakeStore implements Store {
   readonly epoch: string
@@ -180,7 +180,7 @@ class FakeOutbox implements OutboxStore {
   load(instance?: string): { entries: number; bytes: number } {
     const load = { entries: 0, bytes: 0 }
     for (const row of this.#rows.values()) {
-      if (row.state !== 'queued' || (instance !== undefined && row.instance !== instance)) continue
+      if (!isWaiting(row) || (instance !== undefined && row.instance !== instance)) continue
       load.entries++
       load.bytes += row.envelope.byteLength
     }
@@ -188,7 +188,7 @@ class FakeOutbox implements OutboxStore {
   }
 
   waitingInstances(): string[] {
-    const waiting = [...this.#rows.values()].filter(row => row.state === 'queued')
+    const waiting = [...this.#rows.values()].filter(isWaiting)
     return [...new Set(waiting.map(row => row.instance))]
   }
 
@@ -206,6 +206,25 @@ class FakeOutbox implements OutboxStore {
       return past.map(row => this.advance(row.id, 'expired')).filter(row => row !== undefined)
     })
   }
+
+  prune(beforeMs: number, limit: number): number {
+    return this.#journal.transaction(() => {
+      const old = [...this.#rows.values()]
+        .filter(({ state, expiresMs }) => state !== 'queued' && state !== 'received' && expiresMs < beforeMs)
+        .toSorted((a, b) => a.expiresMs - b.expiresMs)
+        .slice(0, limit)
+      for (const row of old) {
+        this.#journal.delete(this.#rows, row.id)
+        this.#journal.delete(this.#places, `${row.instance} ${row.conversation} ${row.seq} ${row.kind === 'skip'}`)
+        if (row.idempotencyKey !== undefined) this.#journal.delete(this.#byKey, row.idempotencyKey)
+      }
+      return old.length
+    })
+  }
+}
+
+function isWaiting({ state, kind }: OutboxRow): boolean {
+  return state === 'queued' && kind !== 'skip'
 }
 
 class FakeInbox implements InboxStore {
@@ -262,10 +281,25 @@ class FakeInbox implements InboxStore {
       .map(row => structuredClone(row))
   }
 
-  #moveWindow({ instance, epoch, conversation }: InboxRow): void {
+  prune(beforeMs: number, limit: number): number {
+    return this.#journal.transaction(() => {
+      const old = [...this.#rows.values()]
+        .filter(({ state, receivedMs }) => INBOX_ENDS.has(state) && receivedMs < beforeMs)
+        .toSorted((a, b) => a.receivedMs - b.receivedMs)
+        .slice(0, limit)
+      for (const row of old) {
+        this.#journal.delete(this.#rows, `${row.instance} ${row.id}`)
+        this.#journal.delete(this.#bySeq, `${row.instance} ${row.epoch} ${row.conversation} ${row.seq}`)
+        this.#moveWindow(row, row.seq + 1)
+      }
+      return old.length
+    })
+  }
+
+  #moveWindow({ instance, epoch, conversation }: InboxRow, atLeast = 1): void {
     const window = `${instance} ${epoch} ${conversation}`
     const first = this.nextSeq(instance, epoch, conversation)
-    let next = first
+    let next = Math.max(first, atLeast)
     for (;;) {
       const row = this.#rows.get(this.#bySeq.get(`${window} ${next}`) ?? '')
       if (row === undefined || !INBOX_ENDS.has(row.state)) break

@@ -46,6 +46,9 @@ describe('a turn of an admitted peer', () => {
     expect(JSON.parse(stdout)).toMatchObject({ level: 'answered', path: 'lan', reply: 'Tea time.' })
     const request = await host.model.waitFor(({ userText }) => userText.includes('what time'))
     expect(request.tools).toEqual([])
+    // The host tells each tool at the start of a turn whether the sender is the owner; for this turn it asked none.
+    const turns = (await host.gateway.rpc('fakechat.turns')) as { sessionKey: string }[]
+    expect(turns.map(({ sessionKey }) => sessionKey).filter(key => key.includes('libp2p-mesh'))).toEqual([])
     expect(request.userText).toContain('/status what time is it?')
     expect(request.sessionKey).toBe(`agent:main:subagent:libp2p-mesh-${friend.peerId.toLowerCase()}`)
     const { sessions } = (await host.gateway.rpc('sessions.list', {})) as { sessions: { key: string }[] }
@@ -193,6 +196,10 @@ describe('the agent tools', () => {
     expect(host.model.requests[asked]?.tools).toEqual(
       expect.arrayContaining(['p2p_peers', 'p2p_broadcast', 'p2p_send_instance_message'])
     )
+    expect(await host.gateway.rpc('fakechat.turns')).toContainEqual({
+      sessionKey: 'agent:main:main',
+      senderIsOwner: true
+    })
     expect(results[0]).toContain(friend.instanceId)
     expect(results[1]).toMatch(/handed to \d connected members? in \d+ ms/)
     expect(results[2]).toMatch(/^Delivered to .* by path lan in \d+ ms \(message [0-9a-f]{32}\)/)

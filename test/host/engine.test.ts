@@ -34,6 +34,28 @@ describe('inbound to another channel', () => {
     expect(rows.filter(({ event, text }) => event === 'sent' && text.endsWith('\nto be shown'))).toHaveLength(1)
     expect(host.model.requests).toHaveLength(0)
   })
+
+  it('S1.45, D-18: a channel that fails or hangs is never told as delivered', async () => {
+    const { peerId } = await host.mesh<{ peerId: string }>('status')
+    await host.gateway.rpc('fakechat.mode', { mode: 'throw' })
+    const failed = await friend.cli(
+      'send',
+      peerId,
+      'into the void',
+      '--wait',
+      'delivered',
+      '--timeout',
+      '5000',
+      '--json'
+    )
+    expect(failed.code).toBe(1)
+    expect(failed.stderr).toMatch(/not known|unknown/)
+    await host.gateway.rpc('fakechat.mode', { mode: 'hang' })
+    const hung = await friend.cli('send', peerId, 'into the fog', '--wait', 'delivered', '--timeout', '1000', '--json')
+    expect(hung.code).toBe(3)
+    expect(JSON.parse(hung.stdout)).toMatchObject({ level: 'received' })
+    await host.gateway.rpc('fakechat.mode', { mode: 'ok' })
+  })
 })
 
 describe('the engine thread', () => {

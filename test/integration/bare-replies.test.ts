@@ -61,7 +61,7 @@ describe('a reply command', () => {
     expect([1, 3]).toContain(code)
     expect(stderr).toMatch(/^[^\n]+\n$/)
     // The command has ended with its node.
-    await expect.poll(() => stage.sandbox.processes(), { timeout: 2_000 }).toEqual([])
+    await expect.poll(() => stage.sandbox.processes(), { timeout: 10_000 }).toEqual([])
   })
 
   it('that a crash cut off runs again, in order, and gives one answer to the sender that still waits', async () => {

@@ -30,6 +30,21 @@ describe('strangers', () => {
     await Promise.all([host.stop(), guest.stop()])
   })
 
+  it('that are blocked are refused at the connection, and are told nothing', async () => {
+    const keeper = await stage.start('keeper')
+    const pest = await stage.start('pest')
+    await keeper.ask(['trust', pest.peerId, 'blocked'])
+    await pest.stop()
+    const again = await stage.start('pest', { bootstrapList: keeper.addresses })
+    await again.ask(['approve', keeper.peerId])
+    const sent = await again.ask(['send', keeper.peerId, 'hi', '--timeout', '2500'], 3)
+    expect(sent).toMatchObject({ level: 'pending', path: null })
+    expect(await again.ask(['peers'])).toMatchObject([{ peerId: keeper.peerId, path: null }])
+    const known = await keeper.ask<unknown[]>(['peers'])
+    expect(known).toMatchObject([{ peerId: pest.peerId, trust: 'blocked', path: null, lastSeenAt: null }])
+    await Promise.all([keeper.stop(), again.stop()])
+  })
+
   it('can be named and blocked before they were ever met, but not written to', async () => {
     const early = await stage.start('early')
     const never = 'mfzw-izlb-onsw-i2lo-m5zg-k4tf'

@@ -77,6 +77,12 @@ describe('AckTracker', () => {
     expect(await answered).toEqual({ outcome: 'reached', level: 'delivered', reason: 'no_reply' })
   })
 
+  it('counts nobody as waiting who has just been told', () => {
+    void tracker.wait(ID, 'received', 1_000)
+    advance('received')
+    expect([tracker.awaited(ID), tracker.size]).toEqual([false, 0])
+  })
+
   it('R-08: says at the deadline what is true, not that it failed', async () => {
     const waiting = tracker.wait(ID, 'delivered', 1_000)
     advance('received')

@@ -62,6 +62,7 @@ describe('Admission', () => {
     const future = content({ timeMs: now + late, expiresMs: now + late + 1_000 })
     const forever = content({ timeMs: now + late - 1, expiresMs: now + late - 1 + EXPIRY_MAX_MS })
     const sealed = content({ body: { type: 'sealed', bytes: new Uint8Array(9) } })
+    const unreadable = content({ kind: 'route', body: { type: 'plain', bytes: Uint8Array.of(0xff) } })
     const garbled = content({ body: { type: 'plain', bytes: Uint8Array.of(0xff) } })
     const cases: Array<[Content, string, RejectReason]> = [
       [ofBen, ana.peer, 'wrong_sender'],
@@ -72,6 +73,7 @@ describe('Admission', () => {
       [future, ana.peer, 'clock_skew'],
       [sealed, ana.peer, 'unsupported'],
       [garbled, ana.peer, 'malformed'],
+      [unreadable, ana.peer, 'malformed'],
       // Several things wrong at once: the earlier check speaks.
       [{ ...ofStranger, to: ben.instance, timeMs: old.timeMs, expiresMs: old.expiresMs }, ana.peer, 'wrong_sender'],
       [{ ...ofBen, to: ana.instance, timeMs: old.timeMs, expiresMs: old.expiresMs }, ben.peer, 'blocked']

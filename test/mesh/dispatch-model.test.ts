@@ -41,6 +41,7 @@ function mortal(store: FakeStore, writes: number): Store {
       get: (instance, id) => inbox.get(instance, id),
       nextSeq: (...lane) => inbox.nextSeq(...lane),
       inStates: (states, limit) => inbox.inStates(states, limit),
+      prune: (beforeMs, limit) => inbox.prune(beforeMs, limit),
       update: (instance, id, change) => {
         alive()
         return inbox.update(instance, id, change)
@@ -60,7 +61,7 @@ async function play(
 ): Promise<DispatchOutcome> {
   for (const step of steps) {
     if (step === 'adopt') events.adopted()
-    else if (step === 'reply') await events.reply(`re: ${inbound.text}`)
+    else if (step === 'reply') await events.reply(inbound.hostMessageId)
     else if (step === 'wait') await clock.sleep(500)
     else if (step === 'throw') throw new Error('as scripted')
     else if (step === 'hang') return await forever()
@@ -101,7 +102,7 @@ it('R-02 R-07: through adoptions, answers, retries, hangs and deaths, lanes keep
       const hostIds = new Set<string>()
       // An assertion inside a turn would only be one more turn that throws.
       const broken: string[] = []
-      const replied: string[] = []
+      const replied: { question: string; turn: string }[] = []
       for (const writes of [...deaths, Number.POSITIVE_INFINITY]) {
         const running = new Set<string>()
         const last = writes === Number.POSITIVE_INFINITY
@@ -126,11 +127,11 @@ it('R-02 R-07: through adoptions, answers, retries, hangs and deaths, lanes keep
           view,
           clock,
           agent,
-          reply: async ({ inReplyTo }, within) => {
+          reply: async ({ inReplyTo, text }, within) => {
             await settled(1)
             store.transaction(() => {
               within()
-              replied.push(inReplyTo)
+              replied.push({ question: inReplyTo, turn: text })
             })
           }
         })
@@ -149,8 +150,10 @@ it('R-02 R-07: through adoptions, answers, retries, hangs and deaths, lanes keep
         const { state } = store.inbox.get(row.instance, row.id) ?? {}
         expect(state, 'every message has its end').toMatch(/^(replied|done|unknown|rejected)$/)
         expect(turns, 'every message had its turn').toContain(row.id)
-        const answers = replied.filter(id => id === row.id).length
-        expect(answers, 'one answer where the row says so, none elsewhere').toBe(state === 'replied' ? 1 : 0)
+        const answering = new Set(replied.filter(({ question }) => question === row.id).map(({ turn }) => turn))
+        expect(answering.size, 'answers of one turn where the row says so, none elsewhere').toBe(
+          state === 'replied' ? 1 : 0
+        )
       }
       for (const own of Object.values(Object.groupBy(rows, row => `${row.instance} ${row.conversation}`))) {
         const inLane = own?.map(({ id }) => id) ?? []

@@ -123,7 +123,7 @@ describe('Dispatch to an agent', () => {
     expect(state(row)).toBe('unknown')
   })
 
-  it('gives one answer per turn, and another chance only where the first was refused', async () => {
+  it('commits every answer of a turn in order, ends the row with the first, and gives another chance where one was refused', async () => {
     const refused: string[] = []
     const agent = new FakeAgent(async (_, events) => {
       for (const text of ['too long', 'good', 'once more']) {
@@ -147,8 +147,8 @@ describe('Dispatch to an agent', () => {
     start()
     const row = await add(ana, 'hello')
     await settled()
-    expect(committed).toEqual(['good'])
-    expect(refused).toEqual(['text_too_long', 'bad_request'])
+    expect(committed).toEqual(['good', 'once more'])
+    expect(refused).toEqual(['text_too_long'])
     expect([state(row), outcomes(row)]).toEqual(['replied', ['answered none']])
   })
 
@@ -298,6 +298,32 @@ describe('Dispatch to an agent', () => {
     expect(state(row)).toBe('replied')
     expect(log.at('error').length).toBeLessThan(5)
   })
+
+  it.each(['in the middle of a turn', 'before a turn'])(
+    'R-09: a window that cannot be read %s ends nothing, and is looked at again',
+    async when => {
+      const store = new FakeStore()
+      const { nextSeq } = store.inbox
+      const fail = (): never => {
+        throw new MeshError('store_failed', { retryable: true })
+      }
+      const agent = new FakeAgent(async (inbound, events) => {
+        await events.reply(`re: ${inbound.text}`)
+        if (when === 'in the middle of a turn') Object.assign(store.inbox, { nextSeq: fail })
+        return DONE
+      })
+      const { keep, dispatch, start, state, clock } = dispatchWorld({ store, agent })
+      start()
+      const rows = [await keep(ana, 'one'), await keep(ana, 'two')]
+      if (when === 'before a turn') Object.assign(store.inbox, { nextSeq: fail })
+      for (const row of rows) dispatch.add(row)
+      await settled()
+      Object.assign(store.inbox, { nextSeq })
+      await clock.advance(60_000)
+      expect(rows.map(state)).toEqual(['replied', 'replied'])
+      expect(agent.turns.map(({ text }) => text)).toEqual(['one', 'two'])
+    }
+  )
 
   it('has room for a thousand messages of one instance', async () => {
     const { dispatch, keep } = dispatchWorld({ agent: answering() })

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { HOLD_MAX_MS, Lane, RESEND_MS, WINDOW_BYTES, WINDOW_ENVELOPES } from '../../src/mesh/lane.ts'
+import { MeshError } from '../../src/mesh/errors.ts'
+import { HOLD_MAX_MS, Lane, RESEND_MS, RETRY_MS, WINDOW_BYTES, WINDOW_ENVELOPES } from '../../src/mesh/lane.ts'
 import type { OutboxRow } from '../../src/mesh/ports.ts'
 import {
   type Content,
@@ -269,5 +270,19 @@ describe('Lane', () => {
     expect(texts).toEqual(['text 0', 'next 0'])
     expect(store.outbox.get(spoiled.id)).toMatchObject({ state: 'rejected', reason: 'malformed' })
     expect(owed).toEqual([spoiled.id])
+  })
+
+  it('R-09: a store that fails for a moment does not stop a live link', async () => {
+    await stored(2)
+    const { queued, unsettled } = store.outbox
+    const fail = (): never => {
+      throw new MeshError('store_failed', { retryable: true })
+    }
+    Object.assign(store.outbox, { queued: fail, unsettled: fail })
+    lane.pump()
+    expect(texts).toEqual([])
+    Object.assign(store.outbox, { queued, unsettled })
+    await clock.advance(RETRY_MS)
+    expect(texts).toEqual(['text 0', 'text 1'])
   })
 })

@@ -153,7 +153,7 @@ describe('a message between two meshes', () => {
     expect(display.shown).toHaveLength(1)
   })
 
-  it('2,000 messages go through pipelined, in order, none lost and none twice', async () => {
+  it('2,000 messages go through pipelined, in order, none lost and none twice', { timeout: 60_000 }, async () => {
     const alice = await world.member('alice')
     const display = new FakeDisplay()
     const bob = await world.member('bob', { display })
@@ -172,7 +172,7 @@ describe('a message between two meshes', () => {
 })
 
 describe('turns', () => {
-  it('item 7: two agents that always answer stop after one exchange', async () => {
+  it('two agents that always answer stop after one exchange', async () => {
     const chatty = (): FakeAgent => new FakeAgent({ answer: ({ text }) => `you said ${text}` })
     const [first, second] = [chatty(), chatty()]
     const alice = await world.member('alice', { agent: first })
@@ -251,7 +251,7 @@ describe('what is refused', () => {
     expect(alice.store.outbox.load().entries).toBe(0)
   })
 
-  it('item 9: a peer that has not admitted us refuses the message, and status says so', async () => {
+  it('a peer that has not admitted us refuses the message, and status says so', async () => {
     const alice = await world.member('alice')
     const bob = await world.member('bob')
     world.hub.discover(alice.peer, bob.peer)

@@ -80,3 +80,22 @@ it('ends the link of a peer that does not read its receipts', async () => {
     )
   expect(ended).toEqual(['bob'])
 })
+
+it('goes on for everybody else after it gave one peer up', async () => {
+  open = false
+  queue.linkUp('carol')
+  queue.add(
+    'bob',
+    Array.from({ length: 5_000 }, (_, n) => receipt(n))
+  )
+  await settled(1)
+  queue.add(
+    'bob',
+    Array.from({ length: 200 }, (_, n) => receipt(5_000 + n))
+  )
+  expect(ended).toEqual(['bob'])
+  open = true
+  queue.add('carol', [receipt(1)])
+  await settled(1)
+  expect(frames.map(({ length }) => length)).toEqual([1])
+})

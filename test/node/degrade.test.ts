@@ -5,7 +5,7 @@ import { Listening } from '../../src/node/listening.ts'
 import { RecordingHandler } from '../fakes/network-handler.ts'
 import { type LogLine, logInto, testNode } from './test-node.ts'
 
-const eventually = { timeout: 5_000, interval: 10 }
+const eventually = { timeout: 10_000, interval: 10 }
 const stops: (() => Promise<unknown>)[] = []
 
 afterEach(async () => {

@@ -3,6 +3,9 @@ import { expect, it, vi } from 'vitest'
 import { FrameReader } from '../../src/node/frame-reader.ts'
 import { FrameWriter } from '../../src/node/frame-writer.ts'
 
+/** Each wait ends as soon as its condition holds. */
+const eventually = { timeout: 10_000, interval: 10 }
+
 async function setup(init: { bufferMaxBytes?: number; stallMs?: number } = {}) {
   const [near, far] = await streamPair()
   const onDrained = vi.fn()
@@ -20,7 +23,7 @@ it('writes all frames of one turn at once', async () => {
   for (let number = 0; number < 200; number++) expect(writer.write(Uint8Array.of(number))).toBe(true)
   await Promise.resolve()
   for (let number = 0; number < 55; number++) writer.write(Uint8Array.of(number))
-  await vi.waitFor(() => expect(frames).toHaveLength(255))
+  await vi.waitFor(() => expect(frames).toHaveLength(255), eventually)
   expect(send).toHaveBeenCalledTimes(1)
   expect(frames[199]).toEqual(Uint8Array.of(199))
 })
@@ -33,7 +36,7 @@ it('S-10: refuses frames beyond the buffer and tells of room once', async () => 
   expect(accepted).toBe(9)
   expect(writer.waitingBytes).toBeLessThanOrEqual(10_000)
   expect(onDrained).not.toHaveBeenCalled()
-  await vi.waitFor(() => expect(frames).toHaveLength(9))
+  await vi.waitFor(() => expect(frames).toHaveLength(9), eventually)
   expect(onDrained).toHaveBeenCalledTimes(1)
   expect(writer.write(frame)).toBe(true)
 })
@@ -45,7 +48,7 @@ it('S-10: gives up on a peer that does not read', async () => {
     return false
   })
   writer.write(new Uint8Array(5_000))
-  await vi.waitFor(() => expect(onFailed).toHaveBeenCalledTimes(1))
+  await vi.waitFor(() => expect(onFailed).toHaveBeenCalledTimes(1), eventually)
   expect(onDrained).not.toHaveBeenCalled()
 })
 
@@ -57,7 +60,7 @@ it('holds frames back while the stream is full and sends them after its drain', 
   expect(send).not.toHaveBeenCalled()
   writer.write(Uint8Array.of(2))
   near.safeDispatchEvent('drain')
-  await vi.waitFor(() => expect(frames).toHaveLength(2))
+  await vi.waitFor(() => expect(frames).toHaveLength(2), eventually)
   expect(send).toHaveBeenCalledTimes(1)
 })
 
@@ -75,5 +78,5 @@ it('says that a broken stream failed', async () => {
   const { near, writer, onFailed } = await setup()
   near.abort(new Error('gone'))
   writer.write(Uint8Array.of(1))
-  await vi.waitFor(() => expect(onFailed).toHaveBeenCalledTimes(1))
+  await vi.waitFor(() => expect(onFailed).toHaveBeenCalledTimes(1), eventually)
 })

@@ -6,7 +6,7 @@ import { envelopeOf, numberOf, RecordingHandler } from '../fakes/network-handler
 import { RawLink, rawClient, rawLink } from './raw-client.ts'
 import { type LogLine, testNode } from './test-node.ts'
 
-const eventually = { timeout: 5_000, interval: 10 }
+const eventually = { timeout: 10_000, interval: 10 }
 
 let node: Network
 let log: LogLine[]
@@ -92,7 +92,7 @@ describe('S-09: bytes that no peer sends', () => {
 
 describe('S-10: peers that take their time', () => {
   it('a stream without a hello ends', async () => {
-    await start({ links: { helloMs: 100 } })
+    await start({ links: { helloMs: 300 } })
     const silent = await rawLink(await client(), node)
     const half = await rawLink(await client(), node)
     half.stream.send(Uint8Array.of(50, 1))
@@ -114,11 +114,12 @@ describe('S-10: peers that take their time', () => {
   })
 
   it('a peer that sends whole frames slowly stays', async () => {
-    await start({ links: { frameMs: 100, helloMs: 100 } })
+    await start({ links: { frameMs: 500, helloMs: 500 } })
     const link = await rawLink(await client(), node)
     link.hello()
     await vi.waitFor(() => expect(handler.count('linkUp')).toBe(1), eventually)
-    await new Promise(resolve => setTimeout(resolve, 400))
+    // Longer than both deadlines.
+    await new Promise(resolve => setTimeout(resolve, 1_200))
     link.send({ type: 'envelope', envelope: envelopeOf(1) })
     await vi.waitFor(() => expect(handler.envelopes).toHaveLength(1), eventually)
     expect(handler.count('linkDown')).toBe(0)
@@ -143,7 +144,8 @@ describe('S-10: peers that take their time', () => {
   })
 })
 
-it('D-13: five thousand envelopes each way use one stream', async () => {
+it('D-13: five thousand envelopes each way use one stream', { timeout: 60_000 }, async () => {
+  const patiently = { timeout: 20_000, interval: 10 }
   await start()
   const peer = await client()
   const link = await rawLink(peer, node)
@@ -155,8 +157,8 @@ it('D-13: five thousand envelopes each way use one stream', async () => {
     expect(node.send(id, { type: 'envelope', envelope: envelopeOf(number) })).toBe(true)
     if (number % 100 === 99) await new Promise(resolve => setImmediate(resolve))
   }
-  await vi.waitFor(() => expect(handler.envelopes).toHaveLength(5_000), eventually)
-  await vi.waitFor(() => expect(link.frames).toHaveLength(5_001), eventually)
+  await vi.waitFor(() => expect(handler.envelopes).toHaveLength(5_000), patiently)
+  await vi.waitFor(() => expect(link.frames).toHaveLength(5_001), patiently)
   const streams = peer.getConnections().flatMap(connection => connection.streams)
   expect(streams.filter(stream => stream.protocol === link.stream.protocol)).toHaveLength(1)
   expect(handler.envelopes.map(numberOf)).toEqual([...Array(5_000).keys()])

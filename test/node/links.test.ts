@@ -7,6 +7,9 @@ import { Strikes } from '../../src/node/strikes.ts'
 import { envelopeOf, helloFor, numberOf } from '../fakes/network-handler.ts'
 import { logInto } from './test-node.ts'
 
+/** Each wait ends as soon as its condition holds. */
+const eventually = { timeout: 10_000, interval: 10 }
+
 /** One side: the links of a node with a single remote peer, and what they said. */
 class Side {
   events: string[] = []
@@ -89,13 +92,13 @@ describe('Links', () => {
   it('opened by both sides at once come down to the stream of the lower peer id, and nothing is lost', async () => {
     const { a, b, openFromA, openFromB, sendFromA, sendFromB } = wire()
     await Promise.all([openFromA(), openFromB()])
-    await vi.waitFor(() => expect([...a.events, ...b.events]).toEqual(['up', 'up']))
+    await vi.waitFor(() => expect([...a.events, ...b.events]).toEqual(['up', 'up']), eventually)
     for (let number = 0; number < 50; number++) {
       expect(sendFromA(number)).toBe(true)
       expect(sendFromB(number)).toBe(true)
       await new Promise(resolve => setImmediate(resolve))
     }
-    await vi.waitFor(() => expect(a.numbers.length + b.numbers.length).toBe(100))
+    await vi.waitFor(() => expect(a.numbers.length + b.numbers.length).toBe(100), eventually)
     await settle()
     expect(a.open).toHaveLength(1)
     expect(b.open).toHaveLength(1)
@@ -118,13 +121,13 @@ describe('Links', () => {
     await openFromA()
     await settle()
     a.streams[0]?.abort(new Error('broken'))
-    await vi.waitFor(() => expect(b.events).toEqual(['up', 'down']))
+    await vi.waitFor(() => expect(b.events).toEqual(['up', 'down']), eventually)
     expect(a.events).toEqual(['up', 'down'])
     expect(sendFromA(1)).toBe(false)
     await openFromB()
-    await vi.waitFor(() => expect(a.events).toEqual(['up', 'down', 'up']))
+    await vi.waitFor(() => expect(a.events).toEqual(['up', 'down', 'up']), eventually)
     expect(sendFromA(2)).toBe(true)
-    await vi.waitFor(() => expect(b.numbers).toEqual([2]))
+    await vi.waitFor(() => expect(b.numbers).toEqual([2]), eventually)
   })
 
   it.each([
@@ -136,10 +139,10 @@ describe('Links', () => {
     await settle(20 + ageMs)
     b.restart()
     await openFromB()
-    await vi.waitFor(() => expect(a.events).toEqual(['up', 'down', 'up']))
+    await vi.waitFor(() => expect(a.events).toEqual(['up', 'down', 'up']), eventually)
     expect(sendFromA(5)).toBe(true)
-    await vi.waitFor(() => expect(b.numbers).toEqual([5]))
-    await vi.waitFor(() => expect(a.open).toHaveLength(1))
+    await vi.waitFor(() => expect(b.numbers).toEqual([5]), eventually)
+    await vi.waitFor(() => expect(a.open).toHaveLength(1), eventually)
     expect(a.events).toEqual(['up', 'down', 'up'])
     expect(b.events).toEqual(['up'])
   })
@@ -152,7 +155,7 @@ describe('Links', () => {
     b.restart()
     await openFromB()
     a.streams.at(0)?.abort(new Error('broken'))
-    await vi.waitFor(() => expect(a.events).toEqual(['up', 'down', 'up']))
+    await vi.waitFor(() => expect(a.events).toEqual(['up', 'down', 'up']), eventually)
   })
 
   it('refuses and is refused without a link', async () => {
@@ -160,12 +163,12 @@ describe('Links', () => {
     b.admits = false
     await expect(openFromA()).rejects.toMatchObject({ code: 'refused_by_peer' })
     await expect(openFromB()).rejects.toMatchObject({ code: 'not_trusted' })
-    await vi.waitFor(() => expect(a.events).toEqual(['refused', 'refused']))
+    await vi.waitFor(() => expect(a.events).toEqual(['refused', 'refused']), eventually)
     expect(b.events).toEqual([])
-    await vi.waitFor(() => expect([...a.open, ...b.open]).toEqual([]))
+    await vi.waitFor(() => expect([...a.open, ...b.open]).toEqual([]), eventually)
     b.admits = true
     await openFromB()
-    await vi.waitFor(() => expect(a.events).toEqual(['refused', 'refused', 'up']))
+    await vi.waitFor(() => expect(a.events).toEqual(['refused', 'refused', 'up']), eventually)
   })
 
   it('drop lets what is queued through, then the link is down on both sides', async () => {
@@ -176,9 +179,9 @@ describe('Links', () => {
     a.links.drop('b')
     expect(a.events).toEqual(['up', 'down'])
     expect(sendFromA(20)).toBe(false)
-    await vi.waitFor(() => expect(b.events).toEqual(['up', 'down']))
+    await vi.waitFor(() => expect(b.events).toEqual(['up', 'down']), eventually)
     expect(b.numbers).toHaveLength(20)
-    await vi.waitFor(() => expect([...a.open, ...b.open]).toEqual([]))
+    await vi.waitFor(() => expect([...a.open, ...b.open]).toEqual([]), eventually)
     expect(a.links.peers()).toEqual([])
   })
 

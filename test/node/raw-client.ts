@@ -12,9 +12,14 @@ import { helloFor } from '../fakes/network-handler.ts'
 
 /** Any libp2p program: TCP, Noise, yamux, and whatever it likes to say on our protocols. */
 export async function rawClient(
-  init: { encrypters?: Libp2pOptions['connectionEncrypters']; listen?: boolean } = {}
+  init: {
+    encrypters?: Libp2pOptions['connectionEncrypters']
+    listen?: boolean
+    privateKey?: Libp2pOptions['privateKey']
+  } = {}
 ): Promise<Libp2p> {
   return await createLibp2p({
+    ...(init.privateKey !== undefined && { privateKey: init.privateKey }),
     addresses: { listen: init.listen === true ? ['/ip4/127.0.0.1/tcp/0'] : [] },
     transports: [tcp()],
     connectionEncrypters: init.encrypters ?? [noise()],

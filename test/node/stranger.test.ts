@@ -1,3 +1,4 @@
+import { generateKeyPair } from '@libp2p/crypto/keys'
 import { gossipsub } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
 import { noise } from '@libp2p/noise'
@@ -15,7 +16,7 @@ import { envelopeOf, RecordingHandler } from '../fakes/network-handler.ts'
 import { rawClient, rawLink, rawPair } from './raw-client.ts'
 import { testNode } from './test-node.ts'
 
-const eventually = { timeout: 5_000, interval: 10 }
+const eventually = { timeout: 10_000, interval: 10 }
 const stops: (() => Promise<void>)[] = []
 
 afterEach(async () => {
@@ -84,6 +85,39 @@ describe('a stranger', () => {
     expect(answers).toEqual([])
     expect(status).toBe('reset')
   })
+
+  it('S-09: that said what no peer says five times gets no answer on the pair protocol either', async () => {
+    const { node } = await started()
+    const peer = await client()
+    for (let strike = 0; strike < 5; strike++) {
+      const stream = await rawPair(peer, node)
+      const ended = new Promise(resolve => stream.addEventListener('close', resolve))
+      stream.send(joinFrames([new Uint8Array(9).fill(255)]))
+      await ended
+    }
+    const stream = await rawPair(peer, node)
+    const heard: unknown[] = []
+    stream.addEventListener('message', event => heard.push(event.data))
+    if (stream.status === 'open')
+      stream.send(joinFrames([encodePairFrame({ type: 'request', kind: 77, body: new Uint8Array([1]) })]))
+    await vi.waitFor(() => expect(stream.status).toBe('reset'), eventually)
+    expect(heard).toEqual([])
+  })
+
+  it.each(['RSA', 'secp256k1'] as const)(
+    'S-33: whose key is of type %s is no instance: it is told nothing, and nobody hears of it',
+    async type => {
+      const { node, handler } = await started()
+      handler.open = true
+      const peer = await rawClient({ privateKey: await generateKeyPair(type) })
+      stops.push(async () => peer.stop())
+      const link = await rawLink(peer, node)
+      expect(await link.ended).toBe('reset')
+      const pair = await rawPair(peer, node)
+      await vi.waitFor(() => expect(pair.status).toBe('reset'), eventually)
+      expect([handler.events, node.connections(), link.frames]).toEqual([[], [], []])
+    }
+  )
 
   it('S-11: has two streams of the pair protocol at most', async () => {
     const { node } = await started()
@@ -183,14 +217,18 @@ describe('broadcasts', () => {
       { timeout: 8_000, interval: 100 }
     )
     expect(last.handler.broadcasts[0]?.carrier).toBe(middle.node.peer)
+    const said = async (by: typeof first, text: string): Promise<void> => {
+      await first.node.publish('mesh', new TextEncoder().encode(text))
+      await vi.waitFor(() => expect(heardBy(by)).toContain(text), eventually)
+    }
+    const heardBy = ({ handler }: typeof first): string[] =>
+      handler.broadcasts.map(({ data }) => new TextDecoder().decode(data))
     middle.handler.verdict = 'reject'
-    await new Promise(resolve => setTimeout(resolve, 300))
-    const before = last.handler.broadcasts.length
-    const seen = middle.handler.broadcasts.length
-    await first.node.publish('mesh', new TextEncoder().encode('not this one'))
-    await vi.waitFor(() => expect(middle.handler.broadcasts.length).toBeGreaterThan(seen), eventually)
-    await new Promise(resolve => setTimeout(resolve, 300))
-    expect(last.handler.broadcasts).toHaveLength(before)
+    await said(middle, 'not this one')
+    middle.handler.verdict = 'accept'
+    // It takes the same way after the other one.
+    await said(last, 'but this one')
+    expect(heardBy(last)).not.toContain('not this one')
   })
 
   it('are refused with a code where they cannot be sent', async () => {

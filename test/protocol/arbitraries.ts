@@ -29,7 +29,7 @@ export function bytesOf(length: number): fc.Arbitrary<Uint8Array> {
   return fc.uint8Array({ minLength: length, maxLength: length })
 }
 
-export const ids = hex(16)
+const ids = hex(16)
 export const keys = bytesOf(32)
 export const fingerprints = keys.map(fingerprintOf)
 const kinds = fc.constantFrom(...(Object.keys(ENVELOPE_KINDS) as EnvelopeKind[]))
@@ -93,7 +93,7 @@ export const envelopes: fc.Arbitrary<Envelope> = fc
   })
   .map(({ random, ...rest }) => ({ ...rest, sides: random % 2 ** rest.path.length }))
 
-export const hellos: fc.Arbitrary<Hello> = fc.record({
+const hellos: fc.Arbitrary<Hello> = fc.record({
   version: uint32,
   kinds: fc.uniqueArray(kinds),
   maxFrameBytes: uint32,
@@ -103,7 +103,7 @@ export const hellos: fc.Arbitrary<Hello> = fc.record({
   label: labels
 })
 
-export const receipts: fc.Arbitrary<Receipt> = fc
+const receipts: fc.Arbitrary<Receipt> = fc
   .record({ id: ids, attempt: uint32, hash: bytesOf(32), reason: reasons })
   .chain(base =>
     fc.oneof(

@@ -1,11 +1,15 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { runReplyCommand } from '../../src/standalone/reply-command.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'libp2p-mesh-reply-'))
 afterAll(() => rmSync(dir, { recursive: true, force: true }))
+
+afterEach(() => {
+  vi.useRealTimers()
+})
 
 /** A program in JavaScript; `input` holds what it was given. */
 function program(code: string): string[] {
@@ -76,9 +80,15 @@ describe('the reply command', () => {
     const argv = program(
       `const { spawn } = await import('node:child_process'); spawn(process.execPath, ['-e', ${JSON.stringify(inner)}], { stdio: 'inherit' }); setInterval(() => {}, 1000)`
     )
-    const outcome = await runReplyCommand(argv, '', { maxMs: 1_500 })
-    expect(outcome).toEqual({ type: 'failed', detail: 'the reply command took too long' })
-    expect(existsSync(file)).toBe(true)
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const running = runReplyCommand(argv, '', { maxMs: 60_000 })
+    // Written, not only made: the text comes a moment after the file.
+    while (!existsSync(file) || readFileSync(file, 'utf8') === '') await new Promise(resolve => setImmediate(resolve))
+    vi.advanceTimersByTime(59_999)
+    expect(isAlive(Number(readFileSync(file, 'utf8')))).toBe(true)
+    vi.advanceTimersByTime(1)
+    vi.useRealTimers()
+    expect(await running).toEqual({ type: 'failed', detail: 'the reply command took too long' })
     await expect.poll(() => isAlive(Number(readFileSync(file, 'utf8'))), { timeout: 5_000 }).toBe(false)
   })
 

@@ -8,11 +8,11 @@ export function registerTools(api: HostApi): void {
   // Straight in the model's tool list, not behind the host's tool search.
   const visible = { catalogMode: 'direct-only' as const }
   api.registerTool(
-    ((context: SendContext) => ({
+    (context: SendContext) => ({
       ...SEND_TOOL,
       ...visible,
       execute: async (_id: string, params: unknown, signal?: AbortSignal) => await executeSend(context, params, signal)
-    })) as never,
+    }),
     { name: SEND_TOOL.name }
   )
   api.registerTool(
@@ -20,19 +20,15 @@ export function registerTools(api: HostApi): void {
       ...BROADCAST_TOOL,
       ...visible,
       execute: async (_id: string, params: unknown, signal?: AbortSignal) => await executeBroadcast(params, signal)
-    } as never,
-    {
-      name: BROADCAST_TOOL.name
-    }
+    },
+    { name: BROADCAST_TOOL.name }
   )
   api.registerTool(
     {
       ...PEERS_TOOL,
       ...visible,
       execute: async (_id: string, params: unknown, signal?: AbortSignal) => await executePeers(params, signal)
-    } as never,
-    {
-      name: PEERS_TOOL.name
-    }
+    },
+    { name: PEERS_TOOL.name }
   )
 }

@@ -54,8 +54,10 @@ export interface SendContext {
  * same session to the same peer, whose first call was never answered, is that first message and not a second one.
  */
 export async function executeSend(context: SendContext, raw: unknown, signal?: AbortSignal): Promise<ToolResult> {
+  const parsed = paramsSchema.safeParse(raw)
   return await orSentence(async () => {
-    const params = paramsSchema.parse(raw)
+    if (!parsed.success) throw parsed.error
+    const params = parsed.data
     const waitFor = params.waitFor ?? 'delivered'
     const result = await liveAccount().client.call(
       'send',
@@ -75,7 +77,7 @@ export async function executeSend(context: SendContext, raw: unknown, signal?: A
       { signal }
     )
     return toolResult(sendSummary(result, waitFor), result)
-  })
+  }, parsed.data?.instanceId)
 }
 
 function callKey(session: string, target: string, text: string): string {
@@ -100,5 +102,7 @@ export function sendSummary(result: SendResult, waitFor: string): string {
     return `Delivered to ${to}${by} ${took} (message ${result.id}); its agent gave no answer.${repeated}`
   if (waitFor === 'answered')
     return `${result.level === 'delivered' ? 'Delivered' : 'Received'} by ${to}${by} (message ${result.id}), no answer within ${took.slice(3)}. The answer will come by itself; do not send it again.${repeated}`
-  return `${result.level === 'delivered' ? 'Delivered to' : 'Received by'} ${to}${by} ${took} (message ${result.id}).${repeated}`
+  const reached = `${result.level === 'delivered' ? 'Delivered to' : 'Received by'} ${to}${by} ${took} (message ${result.id}).`
+  const waits = waitFor === 'delivered' && result.level === 'received'
+  return `${reached}${waits ? ' It is stored there and not taken yet; that goes on by itself, do not send it again.' : ''}${repeated}`
 }

@@ -12,7 +12,7 @@ export interface HostConfigInit {
   readonly plugins: ReadonlyArray<{ readonly path: string; readonly id: string }>
 }
 
-export const MODEL_REF = 'fake/fake-1'
+const MODEL_REF = 'fake/fake-1'
 
 /** The smallest configuration of a gateway that talks to nobody but the fake model and its own plugins. */
 export function headlessConfig({ port, token, logFile, workspace, modelUrl, plugins }: HostConfigInit): HostConfig {

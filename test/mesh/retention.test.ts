@@ -1,0 +1,75 @@
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { MeshError } from '../../src/mesh/errors.ts'
+import { KEEP_MS, Retention } from '../../src/mesh/retention.ts'
+import { inboxRow, outboxRow } from '../contract/store-rows.ts'
+import { FakeClock } from '../fakes/clock.ts'
+import { FakeLog } from '../fakes/log.ts'
+import { FakeStore } from '../fakes/store.ts'
+
+const HOUR_MS = 60 * 60 * 1000
+const MINUTE_MS = 60 * 1000
+
+let clock: FakeClock
+let store: FakeStore
+let log: FakeLog
+let retention: Retention
+
+beforeEach(() => {
+  clock = new FakeClock()
+  store = new FakeStore()
+  log = new FakeLog()
+  retention = new Retention({ store, clock, log })
+})
+
+afterEach(() => {
+  retention.stop()
+})
+
+const has = (seq: number) => [
+  store.outbox.get(outboxRow(seq).id) !== undefined,
+  store.inbox.get(inboxRow(seq).instance, inboxRow(seq).id) !== undefined
+]
+
+function keep(seq: number, ageMs: number): void {
+  const atMs = clock.wallMs() - ageMs
+  store.outbox.insert([outboxRow(seq, { state: 'answered', expiresMs: atMs })])
+  store.inbox.insert([inboxRow(seq, { state: 'done', receivedMs: atMs })])
+}
+
+it('S-05: forgets rows once no copy of them can be fresh any more, and not before', async () => {
+  keep(1, KEEP_MS)
+  keep(2, KEEP_MS - HOUR_MS)
+  retention.start()
+  expect(has(1)).toEqual([true, true])
+  await clock.advance(MINUTE_MS)
+  expect([has(1), has(2)]).toEqual([
+    [false, false],
+    [true, true]
+  ])
+  await clock.advance(HOUR_MS)
+  expect(has(2)).toEqual([false, false])
+})
+
+it('takes a store full of old rows in pieces, and leaves no timer at its end', async () => {
+  const old = Array.from({ length: 5_000 }, (_, i) => outboxRow(i + 1, { state: 'expired', expiresMs: 1 }))
+  store.outbox.insert(old)
+  retention.start()
+  await clock.advance(MINUTE_MS)
+  expect([has(4_096), has(4_097)].map(([sent]) => sent)).toEqual([false, true])
+  await clock.advance(MINUTE_MS)
+  expect(has(5_000)[0]).toBe(false)
+  retention.stop()
+  await clock.advance(0)
+  expect(clock.sleeping).toBe(0)
+})
+
+it('R-09: comes back after a store that failed', async () => {
+  keep(1, KEEP_MS)
+  retention.start()
+  store.failure = new MeshError('store_failed')
+  await clock.advance(MINUTE_MS)
+  store.failure = undefined
+  expect([has(1), log.at('warn').length]).toEqual([[true, true], 1])
+  await clock.advance(HOUR_MS)
+  expect(has(1)).toEqual([false, false])
+})
