@@ -16,8 +16,9 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           // Real gateways, network namespaces and soak runs have lanes of their own.
           exclude: ['test/integration/**', 'test/host/**', 'test/nat/**', 'test/chaos/**'],
-          testTimeout: 20_000,
-          hookTimeout: 20_000
+          // The longest takes some four seconds on an idle machine; one with other work may take ten times as long.
+          testTimeout: 60_000,
+          hookTimeout: 60_000
         }
       },
       {

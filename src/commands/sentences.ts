@@ -43,6 +43,9 @@ const words: Record<MeshErrorCode, Words> = {
       : `Nobody here is known as ${quoted(details, context)}; see ${context.program} peers, or name the full instance id.`,
   ambiguous_target: (details, context) => {
     const candidates = details.candidates ?? []
+    const [only] = candidates
+    if (only !== undefined && candidates.length === 1)
+      return `${quoted(details, context)} is only what the other side calls itself; to let it in, name it in full: ${safe(only, PEER_MAX_CHARS)}.`
     const shown = candidates.slice(0, CANDIDATES_MAX).map(candidate => safe(candidate, PEER_MAX_CHARS))
     const more = candidates.length > shown.length ? ` and ${candidates.length - shown.length} more` : ''
     const list = shown.length === 0 ? '' : `: ${shown.join(', ')}${more}`

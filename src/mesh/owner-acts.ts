@@ -24,19 +24,30 @@ export class OwnerActs {
   }
 
   /**
-   * Lets an instance in, one never met too. Who is trusted already stays so.
+   * Lets an instance in, one never met too. Who is trusted already stays so. A stranger is let in by its id only: its label is its own choice, and
+   * could be a friend's.
    *
    * @throws {MeshError} `unknown_target`, `ambiguous_target`, `self_target`, `bad_request` for a name that is no label
    */
   approve(who: string, name?: string): TrustResult {
-    const subject = this.#subjectOf(who)
+    const subject = this.#certain(who)
     const level = this.#components.trust.levelOf(subject.instance) === 'trusted' ? 'trusted' : 'paired'
     return this.#set(subject, level, name === undefined ? undefined : petnameOf(name))
   }
 
   /** @throws {MeshError} `unknown_target`, `ambiguous_target`, `self_target` */
   trust(who: string, level: 'blocked' | 'paired' | 'trusted'): TrustResult {
-    return this.#set(this.#subjectOf(who), level)
+    return this.#set(level === 'blocked' ? this.#subjectOf(who) : this.#certain(who), level)
+  }
+
+  /** Whom the words name beyond doubt: by key, or as somebody on whom the owner has decided before. */
+  #certain(who: string): { instance: string; peer?: string } {
+    const subject = this.#subjectOf(who)
+    if (instanceOf(who) !== undefined || this.#components.trust.levelOf(subject.instance) !== 'unknown') return subject
+    throw new MeshError('ambiguous_target', {
+      peer: who,
+      candidates: [this.#components.report.peer(subject.instance).instanceId]
+    })
   }
 
   #set(subject: { instance: string; peer?: string }, level: TrustLevel, petname?: string): TrustResult {

@@ -108,7 +108,7 @@ export const settingsSchema = z.strictObject({
   dmPolicy: z.enum(['pairing', 'allowlist', 'open', 'disabled']).default('pairing').meta({
     title: 'Admission',
     description:
-      'Who may write to this instance: pairing (peers the owner approved), allowlist (allowFrom only), open (everybody; needs "*" in allowFrom), disabled.'
+      'Who may write to this instance: pairing (peers the owner approved), allowlist (those and allowFrom, nobody is asked for), open (everybody; needs "*" in allowFrom), disabled.'
   }),
   allowFrom: z
     .array(z.string().min(1).max(256))

@@ -153,7 +153,7 @@ describe('a message between two meshes', () => {
     expect(display.shown).toHaveLength(1)
   })
 
-  it('2,000 messages go through pipelined, in order, none lost and none twice', { timeout: 60_000 }, async () => {
+  it('2,000 messages go through pipelined, in order, none lost and none twice', async () => {
     const alice = await world.member('alice')
     const display = new FakeDisplay()
     const bob = await world.member('bob', { display })
@@ -277,6 +277,24 @@ describe('what is refused', () => {
     const after = await alice.ask.send({ target: bob.peer, text: 'thanks' })
     expect(after.level).toBe('delivered')
     expect((await alice.ask.status({})).issues).toEqual([])
+  })
+
+  it('S-28: a stranger is let in by its id, never by the label that it chose', async () => {
+    const carol = await world.member('carol')
+    const dave = await world.member('dave', { dmPolicy: 'allowlist', allowFrom: [carol.peer] })
+    await carol.ask.approve({ who: dave.peer })
+    world.hub.discover(dave.peer, carol.peer)
+    await eventually(() => dave.linkedTo(carol))
+    dave.mesh.updatePolicy({ dmPolicy: 'allowlist', allowFrom: [] })
+    expect(await dave.ask.peers({})).toMatchObject([{ name: 'carol', trust: 'unknown' }])
+    const { instanceId } = await carol.ask.status({})
+    expect(await failing(dave.ask.approve({ who: 'carol' }))).toMatchObject({
+      code: 'ambiguous_target',
+      details: { candidates: [instanceId] }
+    })
+    // To shut somebody out by a name is no risk, and who was decided on once is known by it.
+    expect(await dave.ask.trust({ who: 'carol', level: 'blocked' })).toMatchObject({ trust: 'blocked' })
+    expect(await dave.ask.approve({ who: 'carol' })).toMatchObject({ trust: 'paired' })
   })
 
   it('S-32: who is no longer admitted after a change of settings is disconnected', async () => {

@@ -15,7 +15,7 @@ export interface MemberInit extends Partial<MeshInit> {
 }
 
 /** Real time after which a condition that did not come true fails its test. */
-const PATIENCE_MS = 15_000
+const PATIENCE_MS = 30_000
 
 /** Waits, turn by turn of the event loop, until the condition holds: signatures are made in threads, so turns cannot be counted. */
 export async function eventually(condition: () => boolean, what = 'the condition'): Promise<void> {

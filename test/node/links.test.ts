@@ -134,7 +134,7 @@ describe('Links', () => {
     ['an old link gives way to a new one at once', { simultaneousMs: 20, giveWayMs: 60_000 }, 100],
     ['a young link gives way when its peer keeps the new one', { simultaneousMs: 60_000, giveWayMs: 60 }, 0]
   ])('after a restart of the other side %s, though ours is the lower id', async (_name, init, ageMs) => {
-    const { a, b, openFromA, openFromB, sendFromA } = wire({ ...init, drainMs: 50 })
+    const { a, b, openFromA, openFromB, sendFromA } = wire({ ...init, drainMs: 10_000 })
     await openFromA()
     await settle(20 + ageMs)
     b.restart()
