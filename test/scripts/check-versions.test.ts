@@ -36,7 +36,7 @@ describe('version floors (S-34)', () => {
     ])
   })
 
-  it('finds a range, a missing integrity and a foreign registry', () => {
+  it('finds a range, a missing integrity and a bound address', () => {
     const found = problems(
       {
         'node_modules/a': { version: '1.0.0' },
@@ -47,7 +47,7 @@ describe('version floors (S-34)', () => {
     expect(found).toEqual([
       expect.stringContaining('a: "^1.0.0"'),
       expect.stringContaining('node_modules/a has no integrity'),
-      expect.stringContaining('node_modules/b does not come from the public registry')
+      expect.stringContaining('node_modules/b is bound to one address')
     ])
   })
 })
