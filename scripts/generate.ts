@@ -17,7 +17,8 @@ interface Target {
 /** Every committed file that is written by a program. A test compares each with what is committed. */
 export const TARGETS: Record<string, Target> = {
   proto: { file: 'src/protocol/mesh.pb.ts', text: protoText },
-  manifest: { file: 'openclaw.plugin.json', text: manifestText }
+  manifest: { file: 'openclaw.plugin.json', text: manifestText },
+  configuration: { file: 'docs/configuration.md', text: configurationText }
 }
 
 export async function committedText(target: Target): Promise<string> {
@@ -35,11 +36,21 @@ async function protoText(): Promise<string> {
   }
 }
 
-/** The manifest comes from the settings' schema. It is bundled first, because Node alone cannot load the generated codec beside it. */
 async function manifestText(): Promise<string> {
+  const { buildManifest } = await bundled<{ buildManifest: () => object }>('src/settings/manifest.ts')
+  return `${JSON.stringify(buildManifest(), null, 2)}\n`
+}
+
+async function configurationText(): Promise<string> {
+  const document = await bundled<{ configurationText: () => string }>('scripts/configuration.ts')
+  return document.configurationText()
+}
+
+/** Loads a module of ours in one piece, because Node alone cannot load the generated codec that it may lead to. */
+async function bundled<T>(entry: string): Promise<T> {
   const bundle = await build({
     absWorkingDir: ROOT,
-    entryPoints: ['src/settings/manifest.ts'],
+    entryPoints: [entry],
     bundle: true,
     write: false,
     platform: 'node',
@@ -48,10 +59,7 @@ async function manifestText(): Promise<string> {
     logLevel: 'silent'
   })
   const code = bundle.outputFiles[0]?.text ?? ''
-  const { buildManifest } = (await import(`data:text/javascript,${encodeURIComponent(code)}`)) as {
-    buildManifest: () => object
-  }
-  return `${JSON.stringify(buildManifest(), null, 2)}\n`
+  return (await import(`data:text/javascript,${encodeURIComponent(code)}`)) as T
 }
 
 if (import.meta.main) {

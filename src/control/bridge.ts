@@ -18,8 +18,9 @@ export interface HostShape {
   display: boolean
 }
 
-/** The bridge's calls from the host to the engine besides the control methods: both resolve when it is done. */
+/** The bridge's calls from the host to the engine besides the control methods: each resolves when it is done. */
 export const ENGINE_START = 'engine.start'
+export const ENGINE_UPDATE = 'engine.update'
 export const ENGINE_STOP = 'engine.stop'
 
 interface LogLine {

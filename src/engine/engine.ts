@@ -7,7 +7,7 @@ import { Mesh } from '../mesh/mesh.ts'
 import type { Store } from '../mesh/ports.ts'
 import { instanceOf } from '../mesh/trust.ts'
 import { createNode } from '../node/index.ts'
-import type { Settings } from '../settings/index.ts'
+import type { LiveSettings, Settings } from '../settings/index.ts'
 import { acquireLock, openKeyFile, openStore, prepareSocketPath, signerOf } from '../store/index.ts'
 import { systemClock } from './clock.ts'
 
@@ -26,6 +26,8 @@ export interface EngineOptions {
 export interface Engine {
   /** One control method, as the socket serves it. */
   call(method: string, params: unknown, options?: { signal?: AbortSignal }): Promise<unknown>
+  /** Settings that need no restart, in force at once. */
+  update(live: LiveSettings): void
   /** Settles when the engine has ended: resolves after a stop, rejects when it could not go on. */
   readonly ended: Promise<void>
 }
@@ -101,6 +103,7 @@ export async function startEngine(
       if (!Object.hasOwn(methods, method)) throw new MeshError('bad_request', { detail: `unknown method ${method}` })
       return await callMethod(handlers, method as Method, params, callOptions)
     },
+    update: live => mesh.update(live),
     ended: untilEnd(started, running, signal)
   }
 }

@@ -1,8 +1,9 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import { bridgeToHost, ENGINE_START, ENGINE_STOP, type HostShape } from '../control/bridge.ts'
+import { bridgeToHost, ENGINE_START, ENGINE_STOP, ENGINE_UPDATE, type HostShape } from '../control/bridge.ts'
 import { methods } from '../control/methods.ts'
 import { portChannel } from '../control/port-channel.ts'
 import { Rpc, type RpcHandler } from '../control/rpc.ts'
+import type { LiveSettings } from '../settings/index.ts'
 import { type Engine, type EngineOptions, startEngine } from './engine.ts'
 
 /** What the host's thread passes as workerData. */
@@ -30,6 +31,7 @@ export function serveWorker(port: MessagePort, data: EngineWorkerData['libp2pMes
         })
       })
     },
+    [ENGINE_UPDATE]: async params => (await engine()).update(params as LiveSettings),
     [ENGINE_STOP]: async () => {
       stop.abort()
       if (starting === undefined) return

@@ -53,7 +53,7 @@ export interface DeliveryInit {
   /** Our own fingerprint. */
   instance: Fingerprint
   /** How long a display may take, ms. */
-  deliveryAckTimeoutMs: number
+  deliveryAckTimeoutMs: () => number
 }
 
 /** `ended`: the row is final. `again`: nothing happened, try later. `left`: we stop; the row is taken up after the next start. */
@@ -147,7 +147,7 @@ export class Delivery {
   async #show(call: (signal: AbortSignal) => Promise<DispatchOutcome>, signal: AbortSignal): Promise<DispatchOutcome> {
     const { clock, log } = this.#components
     try {
-      const outcome = await bounded(clock, this.#init.deliveryAckTimeoutMs, call, { signal })
+      const outcome = await bounded(clock, this.#init.deliveryAckTimeoutMs(), call, { signal })
       return outcome === OVERDUE ? { outcome: 'unknown', detail: 'no answer in time' } : outcome
     } catch (error) {
       if (signal.aborted) throw error

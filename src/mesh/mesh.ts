@@ -43,12 +43,16 @@ export interface MeshComponents {
   onEvent?: (event: MeshEvent) => void
 }
 
-export interface MeshInit extends TrustPolicy {
+/** What can change while the mesh runs. */
+export interface LiveInit extends TrustPolicy {
   /** Label of this instance; two random words when absent. */
   name?: string
-  meshTopic: string
   /** How long a display may take, and how long a sender waits that names no time, ms. */
   deliveryAckTimeoutMs: number
+}
+
+export interface MeshInit extends LiveInit {
+  meshTopic: string
   version: string
   pendingSettings: string[]
   /** Random numbers from 0 up to 1, for the jitter of dials. @default Math.random */
@@ -80,6 +84,7 @@ export class Mesh {
   readonly #report: Report
   readonly #owner: OwnerActs
   #label: string
+  #deliveryAckTimeoutMs: number
   #running = false
 
   constructor(components: MeshComponents, init: MeshInit) {
@@ -88,11 +93,13 @@ export class Mesh {
     this.#init = init
     this.#self = { instance: fingerprintOf(signer.publicKey), peer: network.peer }
     this.#label = ownLabel(init.name, { store, log })
+    this.#deliveryAckTimeoutMs = init.deliveryAckTimeoutMs
     this.#onEvent = event => guarded(log, 'Telling the host', () => components.onEvent?.(event))
     // Who waits for `ready` may be gone; a start that fails is told through `run`.
     this.#ready.promise.catch(() => undefined)
     const self = this.#self
     const label = (): string => this.#label
+    const deliveryAckTimeoutMs = (): number => this.#deliveryAckTimeoutMs
 
     const trust = new Trust({ store, clock, log }, { dmPolicy: init.dmPolicy, allowFrom: init.allowFrom })
     const routes = new RouteTable({ store, trust, clock, log })
@@ -141,7 +148,7 @@ export class Mesh {
         reply: (draft, within) => outbox.enqueue(draft, within),
         answered: answer => replies.take(answer, acks)
       },
-      { instance: self.instance, deliveryAckTimeoutMs: init.deliveryAckTimeoutMs }
+      { instance: self.instance, deliveryAckTimeoutMs }
     )
     const inbox = new Inbox({
       store,
@@ -183,7 +190,7 @@ export class Mesh {
     )
     this.#sending = new Sending(
       { store, network, clock, trust, routes, presence, outbox, acks },
-      { self, deliveryAckTimeoutMs: init.deliveryAckTimeoutMs }
+      { self, deliveryAckTimeoutMs }
     )
     this.#report = new Report(
       { network, store, clock, trust, routes, presence },
@@ -258,10 +265,13 @@ export class Mesh {
     await this.#dispatch.run(signal)
   }
 
-  /** New settings, in force at once: who is no longer admitted is disconnected. */
-  updatePolicy({ dmPolicy, allowFrom, name }: TrustPolicy & { name?: string }): void {
+  /** New settings, in force at once: who is no longer admitted is disconnected, the others hear a new name. */
+  update({ dmPolicy, allowFrom, name, deliveryAckTimeoutMs }: LiveInit): void {
+    const before = this.#label
     this.#label = ownLabel(name, this.#components)
+    this.#deliveryAckTimeoutMs = deliveryAckTimeoutMs
     this.#trust.update({ dmPolicy, allowFrom })
+    if (this.#label !== before) this.#events.announce()
   }
 
   /** The control methods. Each rejects with MeshError. */

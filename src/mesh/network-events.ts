@@ -171,6 +171,11 @@ export class NetworkEvents implements NetworkHandler {
     routes.learn({ peer, label, ...(dialled && { address }) })
   }
 
+  /** Tells every linked peer where and under which name this instance is now. */
+  announce(): void {
+    for (const { peer } of this.#components.network.connections()) this.#sendRoute(peer)
+  }
+
   #sendRoute(peer: string): void {
     const { ownRoute, network, log } = this.#components
     ownRoute.envelopeFor(this.#instanceOf(peer)).then(

@@ -29,7 +29,7 @@ export interface SendingComponents {
 export interface SendingInit {
   self: { instance: string; peer: string }
   /** How long a caller that names no time waits, ms. */
-  deliveryAckTimeoutMs: number
+  deliveryAckTimeoutMs: () => number
 }
 
 /** One message from the request to the level that was asked for: to whom, may we, the row, the wait. */
@@ -72,7 +72,7 @@ export class Sending {
     })
     presence.want(row.peer)
     try {
-      const timeoutMs = request.timeoutMs ?? this.#init.deliveryAckTimeoutMs
+      const timeoutMs = request.timeoutMs ?? this.#init.deliveryAckTimeoutMs()
       const settled = await acks.wait(row.id, request.waitFor ?? 'delivered', timeoutMs, { signal })
       const ms = Math.round((clock.monotonicMs() - startMs) * TENTHS) / TENTHS
       return this.#resultOf(row, settled, { ms, repeated: row.id !== id })

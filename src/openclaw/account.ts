@@ -13,6 +13,7 @@ import { type HostLogSink, hostLog } from './host-log.ts'
 import type { ChannelRuntime, HostConfig, HostRuntime } from './host-types.ts'
 import { InboundAgent } from './inbound.ts'
 import { HostNotices } from './notices.ts'
+import { SettingsWatch } from './settings-watch.ts'
 import { publishAccount } from './slot.ts'
 
 /** What the host passes to startAccount, as far as we use it. */
@@ -35,7 +36,11 @@ export async function runAccount(context: AccountContext, runtime: HostRuntime):
   if (account.settings === undefined) throw new Error(account.problem ?? 'libp2p-mesh is not configured.')
   const log = hostLog(context.log ?? console)
   const status = (patch: Record<string, unknown>): void => context.setStatus({ accountId: ACCOUNT_ID, ...patch })
-  const host = hostPorts(context, runtime, { settings: account.settings, log, status })
+  const watch = new SettingsWatch(
+    { config: () => runtime.config.current() as HostConfig, log },
+    { settings: account.settings, onChange: live => engine.update(live) }
+  )
+  const host = hostPorts(context, runtime, { settings: () => watch.settings, log, status })
   const engine = new EngineThread(
     { host },
     {
@@ -56,6 +61,7 @@ export async function runAccount(context: AccountContext, runtime: HostRuntime):
     await engine.run(eitherSignal(abortSignal, end.signal))
     await aborted(abortSignal)
   } finally {
+    watch.stop()
     end.unwatch()
     withdraw()
     status(channelStoppedPatch())
@@ -65,12 +71,12 @@ export async function runAccount(context: AccountContext, runtime: HostRuntime):
 function hostPorts(
   context: AccountContext,
   runtime: HostRuntime,
-  { settings, log, status }: { settings: Settings; log: Log; status: (patch: Record<string, unknown>) => void }
+  { settings, log, status }: { settings: () => Settings; log: Log; status: (patch: Record<string, unknown>) => void }
 ): HostPorts {
   const config = (): HostConfig => runtime.config.current() as HostConfig
-  const inbound = channelTarget(settings)
+  const inbound = (): ChannelTarget | undefined => channelTarget(settings())
   return {
-    ...(inbound === undefined
+    ...(inbound() === undefined
       ? {
           agent: new InboundAgent({
             channelRuntime: (context.channelRuntime ?? runtime.channel) as ChannelRuntime,
@@ -80,7 +86,7 @@ function hostPorts(
             inAccountContext: AsyncLocalStorage.snapshot()
           })
         }
-      : { display: new ChannelDisplay({ config }, inbound) }),
+      : { display: new ChannelDisplay({ config }, { target: inbound }) }),
     log,
     notices: new HostNotices({ config, system: runtime.system }, { inbound }),
     event: (event: MeshEvent) => {

@@ -1,6 +1,7 @@
 import { type ChannelPlugin, createChatChannelPlugin } from 'openclaw/plugin-sdk/channel-core'
 import { createChannelMessageAdapterFromOutbound } from 'openclaw/plugin-sdk/channel-outbound'
 import { TEXT_MAX_BYTES } from '../protocol/limits.ts'
+import { LIVE_SETTINGS } from '../settings/index.ts'
 import { PLUGIN_ID } from '../settings/manifest.ts'
 import { runAccount } from './account.ts'
 import { ACCOUNT_ID, type MeshAccount, resolveAccount, settingsBlock } from './account-config.ts'
@@ -14,6 +15,9 @@ import { accountSnapshot, type MeshProbe, probeAccount, statusIssues } from './s
 
 /** A character takes four bytes at most, so a chunk of this many fits one envelope. */
 const CHUNK_MAX_CHARS = TEXT_MAX_BYTES / 4
+
+/** Where settings may stand. */
+const SETTINGS_PATHS = [`channels.${PLUGIN_ID}`, `plugins.entries.${PLUGIN_ID}.config`]
 
 const outbound = {
   // The node lives in the gateway: a CLI process hands the message to it.
@@ -40,7 +44,11 @@ export const meshChannel: ChannelPlugin<MeshAccount, MeshProbe> = createChatChan
       blurb: 'Talk to other OpenClaw instances, on the same network or across the internet, without a server.'
     },
     capabilities: { chatTypes: ['direct'] },
-    reload: { configPrefixes: [`channels.${PLUGIN_ID}`, `plugins.entries.${PLUGIN_ID}.config`] },
+    reload: {
+      configPrefixes: SETTINGS_PATHS,
+      // The account follows these by itself.
+      noopPrefixes: SETTINGS_PATHS.flatMap(path => LIVE_SETTINGS.map(key => `${path}.${key}`))
+    },
     config: {
       listAccountIds: cfg => (settingsBlock(cfg) === undefined ? [] : [ACCOUNT_ID]),
       resolveAccount,

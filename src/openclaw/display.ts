@@ -16,17 +16,19 @@ export interface ChannelTarget {
 /** Shows texts on another channel of this gateway. */
 export class ChannelDisplay implements Display {
   readonly #components: { config(): HostConfig }
-  readonly #target: ChannelTarget
+  readonly #target: () => ChannelTarget | undefined
 
-  constructor(components: { config(): HostConfig }, init: ChannelTarget) {
+  constructor(components: { config(): HostConfig }, init: { target: () => ChannelTarget | undefined }) {
     this.#components = components
-    this.#target = init
+    this.#target = init.target
   }
 
   async show(inbound: Inbound, options: { signal?: AbortSignal } = {}): Promise<DispatchOutcome> {
+    const target = this.#target()
+    if (target === undefined) return { outcome: 'retry', detail: 'no inbound channel is set' }
     return await showText(
       this.#components.config(),
-      this.#target,
+      target,
       `${senderLine(inbound.from.name, inbound.from.instance)}\n${inbound.text}`,
       options
     )

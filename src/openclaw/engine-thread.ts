@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import { ENGINE_START, ENGINE_STOP, type HostPorts, serveHost } from '../control/bridge.ts'
+import { ENGINE_START, ENGINE_STOP, ENGINE_UPDATE, type HostPorts, serveHost } from '../control/bridge.ts'
 import { type ControlClient, controlClient } from '../control/client.ts'
 import { type Method, methods } from '../control/methods.ts'
 import { portChannel } from '../control/port-channel.ts'
@@ -8,6 +8,7 @@ import { Rpc } from '../control/rpc.ts'
 import type { EngineOptions } from '../engine/index.ts'
 import { MeshError } from '../mesh/errors.ts'
 import { safe } from '../protocol/index.ts'
+import { type LiveSettings, liveSettings } from '../settings/index.ts'
 
 /** First restart at once for the user's eye, later ones slower: an engine that dies at every start must not eat a core. */
 const RESTART_MIN_MS = 250
@@ -41,6 +42,8 @@ export interface EngineHealth {
 
 interface Running {
   worker: Worker
+  /** What it was started with, and what it was told since. */
+  settings: EngineOptions['settings']
   rpc: Rpc
   exited: Promise<void>
 }
@@ -51,7 +54,8 @@ interface Running {
  */
 export class EngineThread {
   readonly #host: HostPorts
-  readonly #init: EngineThreadInit
+  readonly #url: URL
+  #options: EngineOptions
   /** The engine that is up, or the next one. */
   #next = nextEngine()
   #up: Running | undefined
@@ -62,7 +66,8 @@ export class EngineThread {
 
   constructor(components: { host: HostPorts }, init: EngineThreadInit) {
     this.#host = components.host
-    this.#init = init
+    this.#url = init.url
+    this.#options = init.options
   }
 
   get health(): EngineHealth {
@@ -75,6 +80,13 @@ export class EngineThread {
       call: async (method, params, options) => await this.#call(method as Method, params, options),
       close: () => undefined
     })
+  }
+
+  /** New settings for the engine that is up and for those to come. Never throws. */
+  update(live: LiveSettings): void {
+    this.#options = { ...this.#options, settings: { ...this.#options.settings, ...live } }
+    // One that is still starting is told when it is up.
+    if (this.#up !== undefined) this.#tell(this.#up)
   }
 
   /** Returns after the signal, when the thread is gone. Never rejects. */
@@ -121,6 +133,7 @@ export class EngineThread {
       this.#health = { ...this.#health, running: true }
       this.#refused = undefined
       this.#up = running
+      this.#tell(running)
       this.#next.resolve(running)
     } catch (error) {
       if (!isDown(error)) failure = reasonOf(error)
@@ -134,16 +147,26 @@ export class EngineThread {
   }
 
   #spawn(): Running {
-    const { options, url } = this.#init
+    const options = this.#options
     const shape = { agent: this.#host.agent !== undefined, display: this.#host.display !== undefined }
-    const worker = new Worker(url, { workerData: { libp2pMesh: { options, shape } }, name: 'libp2p-mesh' })
+    const worker = new Worker(this.#url, { workerData: { libp2pMesh: { options, shape } }, name: 'libp2p-mesh' })
     const { promise: exited, resolve } = Promise.withResolvers<void>()
     worker.once('exit', () => resolve())
     const rpc: Rpc = new Rpc(
       { channel: portChannel(worker, 'exit') },
       { handlers: serveHost(this.#host, () => rpc), closedCode: 'engine_down' }
     )
-    return { worker, rpc, exited }
+    return { worker, settings: options.settings, rpc, exited }
+  }
+
+  #tell(running: Running): void {
+    const { settings } = this.#options
+    if (running.settings === settings) return
+    running.settings = settings
+    running.rpc.call(ENGINE_UPDATE, liveSettings(settings)).catch((error: unknown) => {
+      // The next engine starts with them.
+      if (!isDown(error)) this.#host.log.error(`The engine did not take new settings: ${reasonOf(error)}`)
+    })
   }
 
   /** Calls wait for the next engine from now on. */

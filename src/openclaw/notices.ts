@@ -13,9 +13,9 @@ export interface NoticesComponents {
  */
 export class HostNotices implements Notices {
   readonly #components: NoticesComponents
-  readonly #inbound: ChannelTarget | undefined
+  readonly #inbound: () => ChannelTarget | undefined
 
-  constructor(components: NoticesComponents, init: { inbound?: ChannelTarget }) {
+  constructor(components: NoticesComponents, init: { inbound: () => ChannelTarget | undefined }) {
     this.#components = components
     this.#inbound = init.inbound
   }
@@ -46,7 +46,7 @@ export class HostNotices implements Notices {
 
   /** @throws Error when the channel did not take the text for sure; an owner without another channel looks for it himself. */
   async #toOwner(text: string, options: { signal?: AbortSignal }): Promise<void> {
-    const target = this.#inbound ?? ownerOutsideMesh(this.#components.config())
+    const target = this.#inbound() ?? ownerOutsideMesh(this.#components.config())
     if (target === undefined) return
     const shown = await showText(this.#components.config(), target, text, options)
     if (shown.outcome !== 'done') throw new Error(shown.detail)

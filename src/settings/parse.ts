@@ -6,6 +6,9 @@ export class SettingsError extends Error {
   override readonly name = 'SettingsError'
 }
 
+/** What is counted where a value is too small or too big. */
+const UNITS: Record<string, string> = { string: ' characters', array: ' entries' }
+
 /** Longest value shown in a sentence. */
 const VALUE_MAX_CHARS = 60
 
@@ -19,14 +22,13 @@ export function parseNodeSettings(block: unknown, prefix: string): NodeSettings 
   return checkRules(parse(nodeSettingsSchema, block, prefix), prefix)
 }
 
-/** Keys of the block that ask for work which comes in a later release; `block` passed the checks above. */
+/** What the block asks for in vain, because its work comes in a later release: `key` or `key value`. `block` passed the checks above. */
 export function pendingSettings(block: unknown): string[] {
-  const asked = (key: string): boolean => {
+  return Object.entries(PENDING_SETTINGS).flatMap(([key, asked]) => {
     const value = valueAt(block, [key])
-    return Array.isArray(value) ? value.length > 0 : Boolean(value)
-  }
-  const pending: string[] = PENDING_SETTINGS.filter(asked)
-  return valueAt(block, ['discovery']) === 'dht' ? ['discovery "dht"', ...pending] : pending
+    if (!asked(value)) return []
+    return typeof value === 'string' || value === false ? [`${key} ${JSON.stringify(value)}`] : [key]
+  })
 }
 
 function parse<T extends z.ZodType>(schema: T, block: unknown, prefix: string): z.output<T> {
@@ -40,9 +42,17 @@ function parse<T extends z.ZodType>(schema: T, block: unknown, prefix: string): 
     )
   }
   const path = [prefix, ...issue.path.map(String)].join('.')
-  throw new SettingsError(
-    `${path} is ${show(valueAt(block, issue.path))}: ${issue.message.replace(/^Invalid (input|option|string): /, '')}.`
-  )
+  throw new SettingsError(`${path} is ${show(valueAt(block, issue.path))}: ${allowed(issue)}.`)
+}
+
+/** What would be right, in words. */
+function allowed(issue: z.core.$ZodIssue): string {
+  const unit = 'origin' in issue ? UNITS[issue.origin] : undefined
+  if (issue.code === 'too_small') return `expected at least ${issue.minimum}${unit ?? ''}`
+  if (issue.code === 'too_big') return `expected at most ${issue.maximum}${unit ?? ''}`
+  if (issue.code === 'invalid_type' && issue.expected === 'int') return 'expected a whole number'
+  if (issue.code === 'invalid_value') return `expected one of ${issue.values.map(String).join(', ')}`
+  return issue.message.replace(/^Invalid (input|string): /, '')
 }
 
 function checkRules<T extends Settings>(settings: T, prefix: string): T {

@@ -103,7 +103,8 @@ export const settingsSchema = z.strictObject({
     .meta({ title: 'Inbound target', description: 'Target in that channel, for example user:ou_xxx or chat:oc_xxx.' }),
   deliveryAckTimeoutMs: z.number().int().min(100).max(ACK_TIMEOUT_MAX_MS).default(15_000).meta({
     title: 'Delivery timeout (ms)',
-    description: 'How long a send waits for the receipt it asked for before it says pending.'
+    description:
+      'How long a send waits for the receipt it asked for before it says pending, and how long a channel may take to show a text.'
   }),
   dmPolicy: z.enum(['pairing', 'allowlist', 'open', 'disabled']).default('pairing').meta({
     title: 'Admission',
@@ -128,17 +129,29 @@ export const nodeSettingsSchema = settingsSchema.extend({
 export type Settings = z.output<typeof settingsSchema>
 export type NodeSettings = z.output<typeof nodeSettingsSchema>
 
-/** Settings that are checked today and whose work comes in a later release; status names those that somebody asked for. */
-export const PENDING_SETTINGS = [
-  'enableWebSocket',
-  'enableAgentSync',
-  'enableNATTraversal',
-  'enableIdentify',
-  'enableAutoNAT',
-  'enableUPnP',
-  'enableCircuitRelay',
-  'enableCircuitRelayServer',
-  'enableDCUtR',
-  'relayList',
-  'discoverRelays'
-] as const satisfies readonly (keyof Settings)[]
+/** A value that somebody may have asked for in vain. */
+type Asked = (value: unknown) => boolean
+
+const on: Asked = value => value === true
+const off: Asked = value => value === false
+const some: Asked = value => Array.isArray(value) && value.length > 0
+
+/**
+ * Settings that are checked today and whose work comes in a later release, with the values that have no effect until then; status names those
+ * that are set. A switch that is off for work that is not done yet does what it says.
+ */
+export const PENDING_SETTINGS: Partial<Record<keyof Settings, Asked>> = {
+  discovery: value => value === 'dht',
+  enableWebSocket: on,
+  enableAgentSync: on,
+  // Identify runs all the time, so that switching it off is what has no effect.
+  enableNATTraversal: value => typeof value === 'boolean',
+  enableIdentify: off,
+  enableAutoNAT: on,
+  enableUPnP: on,
+  enableCircuitRelay: on,
+  enableCircuitRelayServer: on,
+  enableDCUtR: on,
+  relayList: some,
+  discoverRelays: value => typeof value === 'number' && value > 0
+}

@@ -87,7 +87,7 @@ export function dispatchWorld(init: DispatchWorldInit = {}) {
         else init.answered(answer)
       }
     },
-    { instance: self.instance, deliveryAckTimeoutMs: DISPLAY_MS }
+    { instance: self.instance, deliveryAckTimeoutMs: () => DISPLAY_MS }
   )
   const stop = new AbortController()
   const seqs = new Map<string, number>()

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { MeshError } from '../../src/mesh/errors.ts'
 import { FakeAgent } from '../fakes/agent.ts'
 import { FakeDisplay } from '../fakes/display.ts'
@@ -285,7 +285,7 @@ describe('what is refused', () => {
     await carol.ask.approve({ who: dave.peer })
     world.hub.discover(dave.peer, carol.peer)
     await eventually(() => dave.linkedTo(carol))
-    dave.mesh.updatePolicy({ dmPolicy: 'allowlist', allowFrom: [] })
+    dave.mesh.update({ dmPolicy: 'allowlist', allowFrom: [], deliveryAckTimeoutMs: 15_000 })
     expect(await dave.ask.peers({})).toMatchObject([{ name: 'carol', trust: 'unknown' }])
     const { instanceId } = await carol.ask.status({})
     expect(await failing(dave.ask.approve({ who: 'carol' }))).toMatchObject({
@@ -303,9 +303,32 @@ describe('what is refused', () => {
     await bob.ask.approve({ who: alice.peer })
     world.hub.discover(alice.peer, bob.peer)
     await eventually(() => alice.linkedTo(bob))
-    alice.mesh.updatePolicy({ dmPolicy: 'allowlist', allowFrom: [] })
+    alice.mesh.update({ dmPolicy: 'allowlist', allowFrom: [], deliveryAckTimeoutMs: 15_000 })
     await eventually(() => !alice.linkedTo(bob))
     expect(await failing(alice.ask.send({ target: bob.peer, text: 'x' }))).toMatchObject({ code: 'not_trusted' })
+  })
+
+  it('S1.45: a new name and a new timeout are in force at once, without losing a link', async () => {
+    const alice = await world.member('alice')
+    const bob = await world.member('bob')
+    await world.join(alice, bob)
+    alice.mesh.update({ dmPolicy: 'pairing', allowFrom: [], name: 'study', deliveryAckTimeoutMs: 200 })
+    expect(await alice.ask.status({})).toMatchObject({ instanceId: expect.stringMatching(/^study@/), peers: 1 })
+    await vi.waitFor(async () => {
+      expect(await bob.ask.resolve({ target: alice.peer })).toMatchObject({
+        instanceId: expect.stringMatching(/^study@/)
+      })
+    })
+    world.hub.cut(alice.peer, bob.peer)
+    let waited = 0
+    void alice.ask.send({ target: bob.peer, text: 'are you there?' }).then(({ ms }) => {
+      waited = ms
+    })
+    await vi.waitFor(async () => {
+      await world.clock.advance(50)
+      expect(waited).toBeGreaterThanOrEqual(200)
+    })
+    expect(waited).toBeLessThan(15_000)
   })
 
   it('a text over the limit, naming the limit', async () => {

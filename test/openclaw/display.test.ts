@@ -8,7 +8,7 @@ vi.mock('openclaw/plugin-sdk/channel-outbound', () => ({ sendDurableMessageBatch
 
 const send = vi.mocked(sendDurableMessageBatch) as unknown as ReturnType<typeof vi.fn>
 const cfg = { channels: {} } as HostConfig
-const display = new ChannelDisplay({ config: () => cfg }, { channel: 'feishu', to: 'user:ou_1' })
+const display = new ChannelDisplay({ config: () => cfg }, { target: () => ({ channel: 'feishu', to: 'user:ou_1' }) })
 
 afterEach(() => {
   vi.useRealTimers()

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { EngineThread } from '../../src/openclaw/engine-thread.ts'
-import { parseSettings } from '../../src/settings/index.ts'
+import { liveSettings, parseSettings } from '../../src/settings/index.ts'
 import { FakeLog } from '../fakes/log.ts'
 import { refusalOf } from './live.ts'
 
@@ -65,6 +65,32 @@ describe('the thread of the engine', () => {
     const lastError = 'planted in peers\\u000aof a peer'
     expect(thread.health).toEqual({ running: true, restarts: 1, lastError })
     expect(log.at('error')).toEqual([`Engine ended: ${lastError}. Next start in 250 ms`])
+  })
+
+  it('S-32: tells new settings to the engine that is up, and each later one starts with them', async () => {
+    const { thread, journal } = run([{ broadcast: 'throw' }, {}])
+    const live = { ...liveSettings(parseSettings({}, 'test')), allowFrom: ['bob'] }
+    await thread.client().call('peers', {})
+    thread.update(live)
+    await expect(thread.client().call('broadcast', { text: 'x' })).rejects.toMatchObject({ code: 'engine_down' })
+    await expect(thread.client().call('peers', {})).resolves.toEqual([])
+    expect(journal()).toEqual([
+      'start',
+      'engine.start',
+      'peers',
+      'engine.update ["bob"]',
+      'broadcast',
+      'start ["bob"]',
+      'engine.start',
+      'peers'
+    ])
+  })
+
+  it('S-32: tells new settings to an engine that was starting meanwhile', async () => {
+    const { thread, journal } = run([{}])
+    thread.update({ ...liveSettings(parseSettings({}, 'test')), allowFrom: ['bob'] })
+    await thread.client().call('peers', {})
+    expect(journal()).toEqual(['start', 'engine.start', 'engine.update ["bob"]', 'peers'])
   })
 
   it('waits longer before each further start', async () => {

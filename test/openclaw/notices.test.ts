@@ -13,7 +13,7 @@ const enqueueSystemEvent = vi.fn(() => true)
 const owned = { commands: { ownerAllowFrom: ['feishu:user:ou_1'] } } as HostConfig
 
 function notices(cfg: HostConfig = owned, inbound?: { channel: string; to: string }): HostNotices {
-  return new HostNotices({ config: () => cfg, system: { enqueueSystemEvent } }, { inbound })
+  return new HostNotices({ config: () => cfg, system: { enqueueSystemEvent } }, { inbound: () => inbound })
 }
 
 /** Channel, target and text of everything that was sent. */

@@ -1,7 +1,18 @@
 import { describe, expect, it } from 'vitest'
-import { parseNodeSettings, parseSettings, pendingSettings } from '../../src/settings/index.ts'
+import { parseNodeSettings, parseSettings, pendingSettings, SettingsError } from '../../src/settings/index.ts'
+import { settingsSchema } from '../../src/settings/schema.ts'
 
 const at = 'channels.libp2p-mesh'
+
+function refusalOf(block: unknown): string {
+  try {
+    parseSettings(block, at)
+  } catch (error) {
+    if (error instanceof SettingsError) return error.message
+    throw error
+  }
+  return 'not refused'
+}
 
 describe('settings', () => {
   it('S1.20: an enabled block is enough for a LAN, with the documented defaults (S1.27-S1.45)', () => {
@@ -59,5 +70,49 @@ describe('settings', () => {
       'enableUPnP',
       'discoverRelays'
     ])
+    expect(pendingSettings({ enableIdentify: false, enableNATTraversal: false, enableDCUtR: false })).toEqual([
+      'enableNATTraversal false',
+      'enableIdentify false'
+    ])
+    expect(pendingSettings({ enableIdentify: true, discovery: 'bootstrap' })).toEqual([])
+  })
+
+  const wrong: Record<string, unknown[]> = {
+    enabled: ['yes', 1],
+    name: [7, '', 'x'.repeat(33)],
+    discovery: ['DHT', true, ['mdns']],
+    listenAddrs: ['/ip4/0.0.0.0/tcp/0', [4001], ['tcp://1.2.3.4'], Array(9).fill('/ip4/0.0.0.0/tcp/0')],
+    bootstrapList: [['/ip4/1.2.3.4/tcp/1'], ['/ip4/1.2.3.4/tcp/1/p2p/0OIl'], {}],
+    enableWebSocket: ['true', null],
+    meshTopic: ['', 'two words', 'x'.repeat(300), 1],
+    enableAgentSync: [0],
+    enableNATTraversal: ['false'],
+    enableIdentify: [1],
+    enableAutoNAT: ['on'],
+    enableUPnP: [null],
+    enableCircuitRelay: ['no'],
+    enableCircuitRelayServer: [1],
+    enableDCUtR: ['x'],
+    relayList: [['/dns4/relay.example.org/tcp/4001'], 'x'],
+    discoverRelays: [-1, 1.5, 9, '2', Number.NaN],
+    announceAddrs: [['203.0.113.10:4001'], 3],
+    inboundChannel: [7, '', 'x'.repeat(65)],
+    inboundTarget: [7, ''],
+    deliveryAckTimeoutMs: [99, 600_001, 1.5, '15000', Number.POSITIVE_INFINITY],
+    dmPolicy: ['everyone', true],
+    allowFrom: ['bob', [''], [7]]
+  }
+
+  it('S-32: every setting with every wrong value is refused in one sentence that names path, value and what is allowed', () => {
+    expect(Object.keys(wrong).toSorted()).toEqual(Object.keys(settingsSchema.shape).toSorted())
+    for (const [key, values] of Object.entries(wrong)) {
+      for (const value of values) {
+        const refusal = refusalOf({ inboundChannel: 'feishu', inboundTarget: 'user:ou_1', [key]: value })
+        expect(refusal, `${key} ${JSON.stringify(value)}`).toMatch(
+          new RegExp(`^channels\\.libp2p-mesh\\.${key}(\\.0)? is .+: expected .+\\.$`)
+        )
+        expect(refusal).not.toContain('\n')
+      }
+    }
   })
 })
