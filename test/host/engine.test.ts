@@ -62,6 +62,59 @@ describe('inbound to another channel', () => {
   })
 })
 
+describe('a change of settings while the gateway runs', () => {
+  const configure = async (settings: Record<string, unknown>): Promise<void> =>
+    await host.gateway.configure({ channels: { 'libp2p-mesh': settings } })
+
+  it('S-32: allowFrom, name and inboundTarget are in force at once and restart nothing', async () => {
+    const { peerId, startedAt } = await host.mesh<{ peerId: string; startedAt: string }>('status')
+    const guest = await startBareNode(sandbox, 'guest', {
+      allowFrom: [peerId],
+      bootstrapList: (await host.mesh<{ addresses: string[] }>('status')).addresses
+    })
+    await configure({ allowFrom: [guest.peerId], name: 'renamed', inboundTarget: 'another' })
+    await guest.waitFor(({ event, state }) => event === 'peer' && state === 'connected', 60_000)
+    expect((await guest.cli('send', peerId, 'I was named', '--wait', 'delivered', '--timeout', '20000')).code).toBe(0)
+    const shown = (await host.journal()).find(({ text }) => text.endsWith('\nI was named'))
+    expect(shown).toMatchObject({ to: 'another' })
+    await until('the new name at the friend', async () =>
+      (await friend.cli('peers')).stdout.includes('renamed') ? true : undefined
+    )
+
+    await configure({ allowFrom: [] })
+    await guest.waitFor(({ event, state }) => event === 'peer' && state === 'disconnected')
+    const refused = await guest.cli('send', peerId, 'no more', '--wait', 'delivered', '--timeout', '2000')
+    expect(refused.code).not.toBe(0)
+    expect((await host.journal()).filter(({ text }) => text.endsWith('\nno more'))).toEqual([])
+
+    expect(await host.mesh('status')).toMatchObject({ peerId, startedAt, peers: 1 })
+    await guest.stop()
+    await configure({ inboundTarget: 'owner' })
+  })
+
+  it('S-32: what the schema lets through and the rules refuse changes nothing and is said in the log', async () => {
+    const { startedAt } = await host.mesh<{ startedAt: string }>('status')
+    const from = host.gateway.log().length
+    await configure({ allowFrom: ['*'] })
+    await host.gateway.waitForLog(/Settings refused, those before stay in force: .*allowFrom has "\*"/, { from })
+    await configure({ allowFrom: [] })
+    expect(await host.mesh('status')).toMatchObject({ startedAt })
+  })
+
+  it('a change of any other setting restarts the mesh alone', async () => {
+    const { peerId, startedAt } = await host.mesh<{ peerId: string; startedAt: string }>('status')
+    const { pid } = host.gateway
+    const from = host.gateway.log().length
+    await configure({ meshTopic: 'another-topic' })
+    await host.gateway.waitForLog(/Node started\. Peer ID: /, { from })
+    await host.gateway.waitForLog(/Peer connected: /, { from })
+    const after = await host.mesh<{ peerId: string; startedAt: string }>('status')
+    expect(after.peerId).toBe(peerId)
+    expect(after.startedAt).not.toBe(startedAt)
+    expect(host.gateway.pid).toBe(pid)
+  })
+})
+
 describe('the engine thread', () => {
   it('S-33: a throw in a libp2p callback ends only the engine, which is back within 3 s with nothing lost', async () => {
     const { peerId } = await host.mesh<{ peerId: string }>('status')
