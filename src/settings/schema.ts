@@ -51,7 +51,7 @@ export const settingsSchema = z.strictObject({
     .string()
     .min(1)
     .max(TOPIC_MAX_CHARS)
-    .regex(/^[\w.:/-]+$/, 'expected letters, digits and - _ . : /')
+    .regex(/^[A-Za-z0-9][\w.:/-]*$/, 'expected letters, digits and - _ . : /, a letter or digit first')
     .default('openclaw-mesh')
     .meta({
       title: 'Broadcast topic',

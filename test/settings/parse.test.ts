@@ -84,7 +84,7 @@ describe('settings', () => {
     listenAddrs: ['/ip4/0.0.0.0/tcp/0', [4001], ['tcp://1.2.3.4'], Array(9).fill('/ip4/0.0.0.0/tcp/0')],
     bootstrapList: [['/ip4/1.2.3.4/tcp/1'], ['/ip4/1.2.3.4/tcp/1/p2p/0OIl'], {}],
     enableWebSocket: ['true', null],
-    meshTopic: ['', 'two words', 'x'.repeat(300), 1],
+    meshTopic: ['', 'two words', '-first', '/first', 'x'.repeat(300), 1],
     enableAgentSync: [0],
     enableNATTraversal: ['false'],
     enableIdentify: [1],
