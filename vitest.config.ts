@@ -49,6 +49,8 @@ export default defineConfig({
           // Network namespaces: needs root and iproute2.
           name: 'nat',
           include: ['test/nat/**/*.test.ts'],
+          // One of them measures times.
+          fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000
         }

@@ -19,9 +19,6 @@ const DIALS_MAX = 8
 /** Of them for strangers, so that a crowd of names cannot hold up those that matter. */
 const STRANGER_DIALS_MAX = 4
 
-/** A stranger is not dialled more often than this, however often it is seen. */
-const STRANGER_SPACING_MS = 60_000
-
 /** The side that dialled opens the link. When it has not within this time, this side does. */
 const LINK_GRACE_MS = 1_000
 
@@ -93,9 +90,14 @@ export class Presence {
   }
 
   discovered(peer: string, addresses: string[]): void {
-    this.#sightings.add(peer, addresses)
-    if (this.#admitted(peer)) this.#soon(this.#target(peer))
-    else this.#visit(peer)
+    const news = this.#sightings.add(peer, addresses, this.#components.clock.monotonicMs())
+    if (!this.#admitted(peer)) {
+      this.#visit(peer)
+      return
+    }
+    const target = this.#target(peer)
+    // One that is seen all the time and never reached keeps its backoff.
+    if (news || (target.nextMs === undefined && target.dial === undefined)) this.#soon(target)
   }
 
   connected(peer: string): void {
@@ -258,13 +260,11 @@ export class Presence {
   /** Dials a stranger that was seen, where there is room. */
   #visit(peer: string): void {
     const { network, clock, trust } = this.#components
-    const nowMs = clock.monotonicMs()
     const strangers = network.connections().filter(connection => !this.#admitted(connection.peer))
     if (!this.#running || strangers.length >= STRANGERS_MAX || this.#dials >= STRANGER_DIALS_MAX) return
     if (peer === network.peer || strangers.some(connection => connection.peer === peer)) return
     if (trust.levelOf(this.#instanceOf(peer)) === 'blocked') return
-    if (nowMs - this.#sightings.dialledMs(peer) < STRANGER_SPACING_MS) return
-    this.#sightings.noteDial(peer, nowMs)
+    if (!this.#sightings.visit(peer, clock.monotonicMs())) return
     void this.#connect(peer, this.#addressesOf(peer), this.#stopped.signal, () => undefined)
   }
 

@@ -3,14 +3,41 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { MeshError } from '../mesh/errors.ts'
 import type { AbortOptions } from '../mesh/ports.ts'
+import { endConnection } from './ending.ts'
 import type { Links } from './links.ts'
+import { Recent } from './recent.ts'
+
+/** Peers that speak libp2p, but not with us, are left alone for this long: what is seen again every few seconds must not be dialled for ever. */
+const FOREIGN = { forgetMs: 30 * 60 * 1000, max: 1024 }
 
 /** Makes connections and the links on them, and puts what goes wrong into our codes. */
 export class Dialler {
   readonly #libp2p: Libp2p
+  readonly #foreign = new Recent(FOREIGN)
+  readonly #keeps: (peer: string) => boolean
 
-  constructor(components: { libp2p: Libp2p }) {
+  /** @param init `keeps`: whose connections stay although there is no link: a relay need not be an instance */
+  constructor(components: { libp2p: Libp2p }, init: { keeps: (peer: string) => boolean }) {
     this.#libp2p = components.libp2p
+    this.#keeps = init.keeps
+  }
+
+  /** @throws MeshError `dial_failed` for a peer that was found to be no instance of this mesh */
+  refuseForeign(peer: string): void {
+    if (this.isForeign(peer)) throw foreignError(peer)
+  }
+
+  isForeign(peer: string): boolean {
+    return this.#foreign.has(peer)
+  }
+
+  /** It opened a link: it is an instance, whatever it was before. */
+  foundInstance(peer: string): void {
+    this.#foreign.delete(peer)
+  }
+
+  stop(): void {
+    this.#foreign.clear()
   }
 
   /**
@@ -32,13 +59,19 @@ export class Dialler {
       if (error instanceof MeshError) throw error
       const peer = connection.remotePeer.toString()
       if (error instanceof Error && error.name === 'UnsupportedProtocolError') {
-        throw new MeshError('dial_failed', { peer, detail: 'it is no instance of this mesh', cause: error })
+        this.#foreign.add(peer)
+        if (!this.#keeps(peer)) void endConnection(connection)
+        throw foreignError(peer, error)
       }
       // A connection that opens no stream is dead, whatever it says: the next try makes a new one.
       connection.abort(new Error('no stream could be opened', { cause: error }))
       throw error
     }
   }
+}
+
+function foreignError(peer: string, cause?: Error): MeshError {
+  return new MeshError('dial_failed', { peer, detail: 'it is no instance of this mesh', ...(cause && { cause }) })
 }
 
 /** @throws MeshError `dial_failed` for what is no peer id */

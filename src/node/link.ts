@@ -93,6 +93,11 @@ export class Link {
     return this.#theirs
   }
 
+  /** The hellos are under way. */
+  get greeting(): boolean {
+    return this.#state === 'greeting'
+  }
+
   get ready(): boolean {
     return this.#state === 'ready'
   }

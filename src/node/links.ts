@@ -37,10 +37,12 @@ interface Entry {
   links: Set<Link>
   /** The one that frames are sent on. */
   current: Link | undefined
+  /** Whether the handler was told of a link; for a moment there may be none. */
+  up: boolean
   /** Set once `current` is too old to have been opened together with a new one. */
   settled: boolean
   timers: Set<NodeJS.Timeout>
-  up: PromiseWithResolvers<void>
+  linked: PromiseWithResolvers<void>
   opening: Promise<void> | undefined
 }
 
@@ -48,8 +50,9 @@ interface Entry {
  * The links of this node: one per peer, whoever opened it.
  *
  * When both sides open at once, the stream that the lower peer id opened stays and the opener of the other one gives way; what is on
- * its way there is still read. A link that was replaced or broke with frames on it is said down and up again, so that the mesh sends
- * anew what has no receipt.
+ * its way there is still read. The two run over different connections, so the end of the one may overtake the hello of the other: a link is
+ * not said down while its successor is still being greeted. A link that was replaced or broke with frames on it is said down and up again, so
+ * that the mesh sends anew what has no receipt.
  */
 export class Links implements LinkEvents {
   readonly #self: string
@@ -101,12 +104,15 @@ export class Links implements LinkEvents {
       entry.opening = undefined
       this.#sweep(peer, entry)
     })
-    await Promise.race([entry.opening, entry.up.promise])
+    await Promise.race([entry.opening, entry.linked.promise])
   }
 
   /** Ends every stream of the peer; what is queued is still written where the peer reads. */
   drop(peer: string): void {
-    for (const link of [...(this.#entries.get(peer)?.links ?? [])]) link.retire()
+    const entry = this.#entries.get(peer)
+    if (entry === undefined) return
+    for (const link of [...entry.links]) link.retire()
+    this.#follow(entry, peer, { lost: false })
   }
 
   /** The peer has no connection any more. */
@@ -129,7 +135,9 @@ export class Links implements LinkEvents {
     const { current } = entry
     if (current === undefined) {
       this.#use(entry, link)
-      this.#handler.up(link.connection, hello)
+      // A successor takes over where the link before it stopped, frames that were refused in between included.
+      if (entry.up) this.#handler.drained(link.peer)
+      else this.#say(entry, link, hello)
     } else if (entry.settled || link.openedByUs === current.openedByUs) {
       this.#log.debug('link replaced', { peer: link.peer })
       this.#switch(entry, link)
@@ -164,21 +172,16 @@ export class Links implements LinkEvents {
   leaving(link: Link): void {
     const entry = this.#entries.get(link.peer)
     if (entry?.current !== link) return
-    const next = [...entry.links].find(other => other.ready)
-    if (next !== undefined) {
-      this.#switch(entry, next)
-    } else {
-      this.#use(entry, undefined)
-      this.#handler.down(link.peer)
-    }
+    this.#use(entry, undefined)
+    this.#follow(entry, link.peer, { lost: false })
   }
 
   ended(link: Link, whole: boolean): void {
     const entry = this.#entries.get(link.peer)
     if (entry === undefined) return
     entry.links.delete(link)
-    if (entry.current === link) this.leaving(link)
-    else if (!whole && link.carried && entry.current !== undefined) this.#switch(entry, entry.current)
+    if (entry.current === link) this.#use(entry, undefined)
+    this.#follow(entry, link.peer, { lost: !whole && link.carried })
     this.#sweep(link.peer, entry)
   }
 
@@ -211,13 +214,25 @@ export class Links implements LinkEvents {
     for (const timer of entry.timers) clearTimeout(timer)
     entry.timers.clear()
     if (link === undefined) {
-      entry.up = Promise.withResolvers<void>()
+      entry.linked = Promise.withResolvers<void>()
       return
     }
-    entry.up.resolve()
+    entry.linked.resolve()
     this.#after(entry, this.#init.simultaneousMs ?? SIMULTANEOUS_MS, () => {
       entry.settled = true
     })
+  }
+
+  /** A link ended or takes no more frames: another one takes over, or is waited for, or there is none. */
+  #follow(entry: Entry, peer: string, { lost }: { lost: boolean }): void {
+    const { current } = entry
+    const next = current ?? [...entry.links].find(link => link.ready)
+    if (next !== undefined) {
+      if (lost || next !== current) this.#switch(entry, next)
+    } else if (entry.up && (lost || ![...entry.links].some(link => link.greeting))) {
+      entry.up = false
+      this.#handler.down(peer)
+    }
   }
 
   /** Another stream takes over, and frames may have been lost with the one before. */
@@ -225,7 +240,12 @@ export class Links implements LinkEvents {
     const { hello } = link
     if (hello === undefined) return
     this.#use(entry, link)
-    this.#handler.down(link.peer)
+    if (entry.up) this.#handler.down(link.peer)
+    this.#say(entry, link, hello)
+  }
+
+  #say(entry: Entry, link: Link, hello: Hello): void {
+    entry.up = true
     this.#handler.up(link.connection, hello)
   }
 
@@ -255,7 +275,8 @@ export class Links implements LinkEvents {
         current: undefined,
         settled: false,
         timers: new Set(),
-        up: Promise.withResolvers<void>(),
+        up: false,
+        linked: Promise.withResolvers<void>(),
         opening: undefined
       }
       this.#entries.set(peer, entry)

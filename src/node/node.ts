@@ -7,6 +7,7 @@ import { Bootstrap, type BootstrapPeer } from './bootstrap.ts'
 import { withDeadline } from './deadline.ts'
 import { Dialler, peerIdOf } from './dialler.ts'
 import type { Discovery } from './discovery.ts'
+import { endConnection } from './ending.ts'
 import type { Gossip } from './gossip.ts'
 import { isInstance } from './is-instance.ts'
 import type { Issues } from './issues.ts'
@@ -16,13 +17,11 @@ import { PAIR_STREAMS_MAX, PairProtocol } from './pair-protocol.ts'
 import { bestOf, pathOf } from './paths.ts'
 import { Pinger } from './pinger.ts'
 import { LINK_PROTOCOL, PAIR_PROTOCOL } from './protocols.ts'
+import { Spares } from './spares.ts'
 import { Strikes } from './strikes.ts'
 
 /** Dial, handshake and both hellos. libp2p gives a dial 10 s, a hello has 5 s. */
 const CONNECT_MS = 15_000
-
-/** A connection that does not close politely within this is cut. */
-const DISCONNECT_MS = 2_000
 
 /** Keeps linked peers when the connection manager has to let somebody go (S-11). */
 const LINK_TAG = 'libp2p-mesh-link'
@@ -40,6 +39,8 @@ export interface NodeComponents {
 export interface NodeTuning {
   links?: LinksInit
   pairTimeoutMs?: number
+  /** How long a second connection of a linked peer stays. */
+  spareMs?: number
 }
 
 /** The Network port over libp2p. */
@@ -51,6 +52,7 @@ export class MeshNode implements Network {
   readonly #dialler: Dialler
   readonly #pair: PairProtocol
   readonly #pinger: Pinger
+  readonly #spares: Spares
   readonly #bootstrap: Bootstrap
   readonly #tuning: NodeTuning
   /** Peers that the handler was told of. As many as there are connections. */
@@ -63,7 +65,8 @@ export class MeshNode implements Network {
     this.#components = components
     this.#log = log
     this.#tuning = init
-    this.#dialler = new Dialler({ libp2p })
+    const bootstrapPeers = new Set(init.bootstrap.map(target => target.peer))
+    this.#dialler = new Dialler({ libp2p }, { keeps: peer => bootstrapPeers.has(peer) })
     this.#pair = new PairProtocol(
       { log, strikes: this.#strikes },
       { ...(init.pairTimeoutMs !== undefined && { timeoutMs: init.pairTimeoutMs }) }
@@ -73,6 +76,10 @@ export class MeshNode implements Network {
       linked: () => this.#linkedConnections(),
       log
     })
+    this.#spares = new Spares(
+      { linkOf: peer => this.#running?.links.connectionOf(peer), log },
+      { ...(init.spareMs !== undefined && { afterMs: init.spareMs }) }
+    )
     this.#bootstrap = new Bootstrap(
       {
         dial: async target => void (await this.#dialler.dial(target.peer, target.addresses)),
@@ -115,6 +122,8 @@ export class MeshNode implements Network {
     discovery.stop()
     listening.stop()
     this.#pinger.stop()
+    this.#dialler.stop()
+    this.#spares.stop()
     for (const peer of this.#running?.links.peers() ?? []) this.#running?.links.drop(peer)
     await libp2p.stop()
     for (const peer of [...this.#connected]) this.#gone(peer)
@@ -135,6 +144,7 @@ export class MeshNode implements Network {
     const links = this.#running?.links
     if (links === undefined) throw new MeshError('dial_failed', { peer, detail: 'the node does not run' })
     if (links.linked(peer)) return
+    this.#dialler.refuseForeign(peer)
     try {
       await withDeadline(
         CONNECT_MS,
@@ -153,15 +163,7 @@ export class MeshNode implements Network {
 
   async disconnect(peer: string): Promise<void> {
     this.#running?.links.drop(peer)
-    const connections = this.#connectionsOf(peer)
-    const close = async (connection: Connection): Promise<void> => {
-      try {
-        await withDeadline(DISCONNECT_MS, signal => connection.close({ signal }))
-      } catch (error) {
-        connection.abort(error instanceof Error ? error : new Error('the connection did not close'))
-      }
-    }
-    await Promise.all(connections.map(close))
+    await Promise.all(this.#connectionsOf(peer).map(endConnection))
   }
 
   send(peer: string, frame: Frame): boolean {
@@ -222,11 +224,13 @@ export class MeshNode implements Network {
       return
     }
     this.#tell(connection)
+    this.#dialler.foundInstance(connection.remotePeer.toString())
     links.accept(stream, connection)
   }
 
   #onSeen(peer: string, addresses: string[]): void {
-    if (peer === this.peer || !isInstance(peerIdOf(peer)) || this.#best(peer) !== undefined) return
+    if (peer === this.peer || !isInstance(peerIdOf(peer)) || this.#dialler.isForeign(peer)) return
+    if (this.#best(peer) !== undefined) return
     this.#running?.handler.discovered(peer, addresses)
   }
 
@@ -235,6 +239,7 @@ export class MeshNode implements Network {
     if (running === undefined || !isInstance(connection.remotePeer)) return
     this.#tell(connection)
     const peer = connection.remotePeer.toString()
+    this.#spares.watch(connection)
     // Whoever dialled opens the link, also where no connect() of the mesh waits for it: after a bootstrap dial.
     if (connection.direction !== 'outbound' || !running.handler.hello(peer).admitted) return
     withDeadline(CONNECT_MS, signal => this.#dialler.openLink(running.links, connection, signal)).catch(
@@ -255,6 +260,7 @@ export class MeshNode implements Network {
 
   #onClose(connection: Connection): void {
     const peer = connection.remotePeer.toString()
+    this.#spares.forget(connection)
     if (this.#best(peer) === undefined) {
       this.#gone(peer)
       return
@@ -267,6 +273,7 @@ export class MeshNode implements Network {
   #onUp(connection: Connection): void {
     this.#pinger.measure(connection)
     this.#joinGossip(connection)
+    for (const other of this.#connectionsOf(connection.remotePeer.toString())) this.#spares.watch(other)
     this.#tag(connection.remotePeer, LINK_TAG_VALUE)
   }
 

@@ -20,7 +20,8 @@ export interface PingerComponents {
 export class Pinger {
   readonly #components: PingerComponents
   readonly #rtt = new WeakMap<Connection, number>()
-  readonly #busy = new Set<Connection>()
+  /** Pings under way. */
+  readonly #busy = new Map<Connection, AbortController>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(components: PingerComponents, init: { intervalMs?: number } = {}) {
@@ -35,11 +36,15 @@ export class Pinger {
     return this.#rtt.get(connection)
   }
 
-  /** Measures in the background; one ping per connection at a time. */
+  /** Measures in the background; one ping per connection at a time, which ends with its connection: libp2p would wait for an answer all the same. */
   measure(connection: Connection): void {
     if (this.#busy.has(connection) || connection.status !== 'open' || this.#timer === undefined) return
-    this.#busy.add(connection)
-    withDeadline(TIMEOUT_MS, signal => this.#components.ping(connection.remotePeer, { signal }))
+    const end = new AbortController()
+    const closed = (): void => end.abort(new Error('the connection is gone'))
+    connection.addEventListener('close', closed, { once: true })
+    this.#busy.set(connection, end)
+    const ping = (signal: AbortSignal): Promise<number> => this.#components.ping(connection.remotePeer, { signal })
+    withDeadline(TIMEOUT_MS, ping, { signal: end.signal })
       .then(
         rttMs => this.#rtt.set(connection, rttMs),
         (error: unknown) =>
@@ -48,11 +53,15 @@ export class Pinger {
             reason: error instanceof Error ? error.name : 'unknown'
           })
       )
-      .finally(() => this.#busy.delete(connection))
+      .finally(() => {
+        this.#busy.delete(connection)
+        connection.removeEventListener('close', closed)
+      })
   }
 
   stop(): void {
     clearInterval(this.#timer)
     this.#timer = undefined
+    for (const end of this.#busy.values()) end.abort(new Error('the node stops'))
   }
 }

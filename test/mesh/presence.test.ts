@@ -78,9 +78,29 @@ describe('Presence', () => {
     await clock.advance(16_000)
     presence.discovered(bob.peer, [ADDRESS])
     await clock.advance(0)
-    presence.discovered(bob.peer, [ADDRESS])
+    presence.discovered(bob.peer, ['/ip4/127.0.0.1/tcp/4002'])
     await clock.advance(1_000)
     expect(times(bob).slice(-3)).toEqual([15_000, 16_000, 17_000])
+  })
+
+  it('D-36: keeps its backoff for who is seen every ten seconds and never reached', async () => {
+    admit(bob)
+    for (let second = 0; second < 600; second += 10) {
+      presence.discovered(bob.peer, [ADDRESS])
+      await settled()
+      await clock.advance(10_000)
+    }
+    expect(times(bob)).toEqual([0, 1_000, 3_000, 7_000, 15_000, 31_000, 63_000, 127_000, 255_000, 511_000])
+  })
+
+  it('D-36: visits a stranger ever less often, as it is seen every ten seconds for a day', async () => {
+    for (let second = 0; second < 86_400; second += 10) {
+      presence.discovered(bob.peer, [ADDRESS])
+      await clock.advance(10_000)
+    }
+    const minutes = times(bob).map(ms => ms / 60_000)
+    expect(minutes.slice(0, 8)).toEqual([0, 1, 3, 7, 15, 31, 63, 123])
+    expect(minutes.length).toBeLessThan(32)
   })
 
   it('dials at once for a waiting message, also when it came while a dial was under way', async () => {

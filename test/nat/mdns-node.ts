@@ -14,7 +14,7 @@ const node = await createNode(
 class Dialler extends RecordingHandler {
   override discovered(peer: string, addresses: string[]): void {
     say({ event: 'discovered', peer, addresses })
-    node.connect(peer, addresses).catch((error: Error) => say({ event: 'failed', message: error.message }))
+    node.connect(peer, addresses).catch((error: Error) => say({ event: 'failed', peer, message: error.message }))
   }
 
   override linkUp(peer: string): void {
@@ -22,12 +22,16 @@ class Dialler extends RecordingHandler {
   }
 }
 
-await node.start(new Dialler())
-say({ event: 'ready', peer: node.peer })
+let said = '[]'
 const watch = setInterval(() => {
-  if (node.issues().length > 0) say({ event: 'issues', issues: node.issues() })
-}, 100)
+  const issues = JSON.stringify(node.issues())
+  if (issues !== said) say({ event: 'issues', issues: node.issues() })
+  said = issues
+}, 50)
+
 process.on('SIGTERM', () => {
   clearInterval(watch)
   void node.stop().then(() => say({ event: 'stopped' }))
 })
+await node.start(new Dialler())
+say({ event: 'ready', peer: node.peer, addresses: node.addresses() })
