@@ -232,6 +232,8 @@ export interface RouteEntry {
 /** `instance-peer.json`: admitted instances only, atomic and debounced. */
 export interface RouteStore {
   load(): RouteEntry[]
+  /** Read once, after `load`: where an earlier version of the program had met peers. Nobody vouches for it, and nobody in it is admitted for that. */
+  hints(): RouteEntry[]
   save(entries: RouteEntry[]): void
   flush(): Promise<void>
 }

@@ -31,9 +31,10 @@ export class RouteTable {
   readonly #trust: Trust
   readonly #clock: Clock
   readonly #log: Log
-  /** In the order of last contact, oldest first. At most ROUTES_MAX. */
-  readonly #admitted = new Map<Fingerprint, RouteEntry>()
-  /** In the order of last contact, oldest first. At most STRANGERS_MAX. */
+  /** Each in the order of last contact, oldest first. Whom the owner named, and whom an open policy lets in: at most ROUTES_MAX together. */
+  readonly #named = new Map<Fingerprint, RouteEntry>()
+  readonly #open = new Map<Fingerprint, RouteEntry>()
+  /** At most STRANGERS_MAX. */
   readonly #strangers = new Map<Fingerprint, RouteEntry>()
   #savedMs = 0
 
@@ -44,7 +45,8 @@ export class RouteTable {
     this.#log = components.log
     const stored = this.#store.routes.load().filter(entry => this.#holds(entry))
     this.#savedMs = this.#clock.wallMs()
-    for (const entry of stored.toSorted((a, b) => a.lastSeenMs - b.lastSeenMs)) this.#place(entry)
+    for (const entry of stored.toSorted(byAge)) this.#place(entry)
+    this.#takeHints()
     this.#trust.onChange(instance => this.#sort(instance))
   }
 
@@ -86,7 +88,7 @@ export class RouteTable {
   }
 
   byInstance(instance: Fingerprint): RouteEntry | undefined {
-    return this.#admitted.get(instance) ?? this.#strangers.get(instance)
+    return this.#named.get(instance) ?? this.#open.get(instance) ?? this.#strangers.get(instance)
   }
 
   /** Undefined also for a text that is no peer id. */
@@ -97,7 +99,22 @@ export class RouteTable {
 
   /** Everybody known, admitted instances first. */
   entries(): RouteEntry[] {
-    return [...this.#admitted.values(), ...this.#strangers.values()]
+    return [...this.#admitted(), ...this.#strangers.values()]
+  }
+
+  /**
+   * What an earlier version knew is where to dial, not whom to trust: the instance is what the key of the peer makes it, and it stays a stranger in
+   * memory until its owner's approval. What this version has met itself is newer.
+   */
+  #takeHints(): void {
+    let admitted = false
+    for (const hint of this.#store.routes.hints().toSorted(byAge)) {
+      if (!owns(hint.peer, hint.instance) || this.byInstance(hint.instance) !== undefined) continue
+      if (!this.#place(hint)) continue
+      admitted = true
+      this.#say(hint, admitted)
+    }
+    if (admitted) this.#save()
   }
 
   #keep(entry: RouteEntry): void {
@@ -108,18 +125,24 @@ export class RouteTable {
     if (admitted && (stale || differs(known, entry))) this.#save()
   }
 
-  /** Puts the entry where its trust belongs, as the newest there, and drops the oldest beyond the cap. True when admitted. */
+  /** Puts the entry where its trust belongs, as the newest there. True when admitted. */
   #place(entry: RouteEntry): boolean {
-    const admitted = this.#trust.admitted(entry.instance)
-    const [own, other, cap] = admitted
-      ? [this.#admitted, this.#strangers, ROUTES_MAX]
-      : [this.#strangers, this.#admitted, STRANGERS_MAX]
-    other.delete(entry.instance)
-    own.delete(entry.instance)
+    const own = this.#tableOf(entry.instance)
+    for (const table of [this.#named, this.#open, this.#strangers]) table.delete(entry.instance)
     own.set(entry.instance, entry)
-    const oldest = own.keys().next().value
-    if (own.size > cap && oldest !== undefined) own.delete(oldest)
-    return admitted
+    if (this.#strangers.size > STRANGERS_MAX) dropOldest(this.#strangers)
+    // A crowd that walks in through an open door pushes out its own kind first.
+    if (this.#named.size + this.#open.size > ROUTES_MAX) dropOldest(this.#open.size > 0 ? this.#open : this.#named)
+    return own !== this.#strangers
+  }
+
+  #tableOf(instance: Fingerprint): Map<Fingerprint, RouteEntry> {
+    if (!this.#trust.admitted(instance)) return this.#strangers
+    return this.#trust.names(instance) ? this.#named : this.#open
+  }
+
+  #admitted(): RouteEntry[] {
+    return [...this.#named.values(), ...this.#open.values()]
   }
 
   /** Trust changed: moves one entry, or all, between memory and file. */
@@ -127,9 +150,10 @@ export class RouteTable {
     const entries = instance === undefined ? this.entries() : [this.byInstance(instance)]
     let moved = false
     for (const entry of entries) {
-      if (entry === undefined || this.#trust.admitted(entry.instance) === this.#admitted.has(entry.instance)) continue
+      if (entry === undefined || this.#tableOf(entry.instance).has(entry.instance)) continue
+      const known = !this.#strangers.has(entry.instance)
       const admitted = this.#place(entry)
-      if (admitted) this.#say(entry, admitted)
+      if (admitted && !known) this.#say(entry, admitted)
       moved = true
     }
     if (moved) this.#save()
@@ -150,8 +174,18 @@ export class RouteTable {
 
   #save(): void {
     this.#savedMs = this.#clock.wallMs()
-    this.#store.routes.save([...this.#admitted.values()])
+    this.#store.routes.save(this.#admitted())
   }
+}
+
+function dropOldest(table: Map<Fingerprint, RouteEntry>): void {
+  const oldest = table.keys().next().value
+  if (oldest !== undefined) table.delete(oldest)
+}
+
+/** Oldest first. */
+function byAge(a: RouteEntry, b: RouteEntry): number {
+  return a.lastSeenMs - b.lastSeenMs
 }
 
 function merged(first: string[], rest: string[] = []): string[] {

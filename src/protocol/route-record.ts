@@ -1,3 +1,4 @@
+import { isAddress } from './address.ts'
 import { unshared } from './bytes.ts'
 import { parseLabel, peerLabel } from './label.ts'
 import { ROUTE_ADDRESSES_MAX, ROUTE_TTL_MS } from './limits.ts'
@@ -21,12 +22,6 @@ export interface RouteRecord {
   /** Decoration; empty where there is none that this side can read. */
   label: string
 }
-
-/** A DNS name of 253 characters with a certificate hash and a relay hop stays below. */
-const ADDRESS_MAX_BYTES = 512
-
-/** The text form of a multiaddr: printable ASCII without spaces, a slash first. */
-const ADDRESS = /^(?:\/[!-.0-~]+)+$/
 
 /** @throws {ProtocolError} `route_malformed`, `peer_id_malformed`, `label_malformed` */
 export function encodeRouteRecord(record: RouteRecord): Uint8Array {
@@ -65,10 +60,6 @@ function checkRoute({ peer, seq, addresses, issuedMs, expiresMs }: RouteRecord):
   check(addresses.every(isAddress), 'address')
   check(Number.isSafeInteger(issuedMs) && issuedMs >= 1, 'issued')
   check(Number.isSafeInteger(expiresMs) && expiresMs > issuedMs && expiresMs - issuedMs <= ROUTE_TTL_MS, 'expiry')
-}
-
-function isAddress(text: string): boolean {
-  return text.length <= ADDRESS_MAX_BYTES && ADDRESS.test(text)
 }
 
 function check(condition: boolean, what: string): asserts condition {

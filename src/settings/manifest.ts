@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { PREDECESSOR_KEYS } from './retired.ts'
 import { settingsSchema } from './schema.ts'
 
 /** The id under which host, channel and package are known. */
@@ -23,7 +24,10 @@ export function buildManifest(): Record<string, unknown> {
     contracts: { tools: [...TOOL_NAMES] },
     cliCommands: [{ name: 'p2p', description: 'Peers, messages and trust of the libp2p mesh', hasSubcommands: true }],
     backupResources: [{ disposition: 'include', scope: 'state', relativePath: 'libp2p/mesh.sqlite' }],
-    configSchema: schema,
+    // Nothing of our state needs the host's help; an empty list says so, and ends the host's wait for a migration after an upgrade.
+    doctorContract: { configRepair: true, stateMigrations: [] },
+    configContracts: { compatibilityMigrationPaths: [`plugins.${PLUGIN_ID}`] },
+    configSchema: { ...schema, properties: { ...schema.properties, ...predecessorProperties() } },
     channelConfigs: {
       [PLUGIN_ID]: { schema, label: 'libp2p mesh', description: DESCRIPTION, uiHints: uiHints() }
     }
@@ -34,7 +38,7 @@ export function buildManifest(): Record<string, unknown> {
  * JSON Schema of the settings as the host checks them: nothing is required, nothing unknown is let through. Defaults are told in words only:
  * the host would write them into the configuration, and then nobody could tell what the user has set.
  */
-function hostSchema(): Record<string, unknown> {
+function hostSchema(): Record<string, unknown> & { properties: Record<string, unknown> } {
   const { $schema: _, ...schema } = z.toJSONSchema(settingsSchema, {
     io: 'input',
     target: 'draft-7',
@@ -43,8 +47,17 @@ function hostSchema(): Record<string, unknown> {
       jsonSchema.description = `${jsonSchema.description ?? ''} Default: ${JSON.stringify(jsonSchema.default)}.`.trim()
       delete jsonSchema.default
     }
-  }) as Record<string, unknown>
+  }) as Record<string, unknown> & { properties: Record<string, unknown> }
   return schema
+}
+
+/**
+ * The host refuses to install a plugin over settings that its schema does not know, before any code of it could move them. So the keys of the
+ * predecessors pass there; an account that meets one does not start.
+ */
+function predecessorProperties(): Record<string, { description: string }> {
+  const description = 'Of the predecessor: "openclaw doctor --fix" replaces or removes it.'
+  return Object.fromEntries(PREDECESSOR_KEYS.map(key => [key, { description }]))
 }
 
 function uiHints(): Record<string, { label: string; help: string }> {

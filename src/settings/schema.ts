@@ -1,28 +1,32 @@
 import * as z from 'zod'
 import { LABEL_MAX_CHARS, ROUTE_ADDRESSES_MAX, TOPIC_MAX_CHARS } from '../protocol/limits.ts'
+import {
+  ACK_TIMEOUT_MAX_MS,
+  ACK_TIMEOUT_MIN_MS,
+  ADDRESS_MAX_CHARS,
+  ALLOWED_MAX,
+  ALLOWED_MAX_CHARS,
+  CHANNEL_MAX_CHARS,
+  DISCOVERIES,
+  DM_POLICIES,
+  ENDS_IN_PEER_ID,
+  EXPECTED_MULTIADDR,
+  EXPECTED_PEER_MULTIADDR,
+  EXPECTED_TOPIC,
+  LIST_MAX,
+  MULTIADDR,
+  RELAYS_MAX,
+  TARGET_MAX_CHARS,
+  TOPIC
+} from './limits.ts'
 
 /**
  * Every setting, once: types, manifest, documentation and checks are made from this schema. Keys that the first readme of libp2p-mesh named
  * keep their name, type and default.
  */
 
-/** Enough for every listener, relay or friend of one instance; a longer list is a mistake. */
-const LIST_MAX = 64
-
-/** Most relays that can be looked for: each costs a reservation that is kept alive. */
-const RELAYS_MAX = 8
-
-/** A channel of the other side may be slow, but an agent should not wait longer for it. */
-const ACK_TIMEOUT_MAX_MS = 600_000
-
-const multiaddr = z
-  .string()
-  .max(512)
-  .regex(/^(\/[a-z0-9-]+(\/[^/\s]+)?)+$/, 'expected a multiaddr such as /ip4/192.168.1.42/tcp/4001')
-const peerMultiaddr = multiaddr.regex(
-  /\/p2p\/[1-9A-HJ-NP-Za-km-z]+$/,
-  'expected a multiaddr that ends in /p2p/<peer id>'
-)
+const multiaddr = z.string().max(ADDRESS_MAX_CHARS).regex(MULTIADDR, EXPECTED_MULTIADDR)
+const peerMultiaddr = multiaddr.regex(ENDS_IN_PEER_ID, EXPECTED_PEER_MULTIADDR)
 
 const flag = (fallback: boolean, title: string, description: string) =>
   z.boolean().default(fallback).meta({ title, description })
@@ -33,7 +37,7 @@ export const settingsSchema = z.strictObject({
     title: 'Name',
     description: 'Label of this instance, shown to peers beside its fingerprint. Two random words when not set.'
   }),
-  discovery: z.enum(['mdns', 'bootstrap', 'dht']).default('mdns').meta({
+  discovery: z.enum(DISCOVERIES).default('mdns').meta({
     title: 'Discovery',
     description: 'How peers are found: mdns (same network), bootstrap (the list only), dht (Kademlia).'
   }),
@@ -47,16 +51,10 @@ export const settingsSchema = z.strictObject({
     description: 'Multiaddrs with /p2p/<peer id> that are dialled at start, in every discovery mode.'
   }),
   enableWebSocket: flag(false, 'WebSocket', 'Dial and accept WebSocket connections (/ws).'),
-  meshTopic: z
-    .string()
-    .min(1)
-    .max(TOPIC_MAX_CHARS)
-    .regex(/^[A-Za-z0-9][\w.:/-]*$/, 'expected letters, digits and - _ . : /, a letter or digit first')
-    .default('openclaw-mesh')
-    .meta({
-      title: 'Broadcast topic',
-      description: 'Topic of broadcasts; instances with the same topic hear each other.'
-    }),
+  meshTopic: z.string().min(1).max(TOPIC_MAX_CHARS).regex(TOPIC, EXPECTED_TOPIC).default('openclaw-mesh').meta({
+    title: 'Broadcast topic',
+    description: 'Topic of broadcasts; instances with the same topic hear each other.'
+  }),
   enableAgentSync: flag(true, 'Agent sync', 'Exchange profiles and presence with admitted peers.'),
   enableNATTraversal: flag(
     true,
@@ -90,7 +88,7 @@ export const settingsSchema = z.strictObject({
     .max(ROUTE_ADDRESSES_MAX)
     .default([])
     .meta({ title: 'Announce addresses', description: 'Multiaddrs to announce besides the detected ones.' }),
-  inboundChannel: z.string().min(1).max(64).optional().meta({
+  inboundChannel: z.string().min(1).max(CHANNEL_MAX_CHARS).optional().meta({
     title: 'Inbound channel',
     description:
       'Channel that displays inbound messages, for example feishu. Without it they start a turn of the agent.'
@@ -98,22 +96,22 @@ export const settingsSchema = z.strictObject({
   inboundTarget: z
     .string()
     .min(1)
-    .max(256)
+    .max(TARGET_MAX_CHARS)
     .optional()
     .meta({ title: 'Inbound target', description: 'Target in that channel, for example user:ou_xxx or chat:oc_xxx.' }),
-  deliveryAckTimeoutMs: z.number().int().min(100).max(ACK_TIMEOUT_MAX_MS).default(15_000).meta({
+  deliveryAckTimeoutMs: z.number().int().min(ACK_TIMEOUT_MIN_MS).max(ACK_TIMEOUT_MAX_MS).default(15_000).meta({
     title: 'Delivery timeout (ms)',
     description:
       'How long a send waits for the receipt it asked for before it says pending, and how long a channel may take to show a text.'
   }),
-  dmPolicy: z.enum(['pairing', 'allowlist', 'open', 'disabled']).default('pairing').meta({
+  dmPolicy: z.enum(DM_POLICIES).default('pairing').meta({
     title: 'Admission',
     description:
       'Who may write to this instance: pairing (peers the owner approved), allowlist (those and allowFrom, nobody is asked for), open (everybody; needs "*" in allowFrom), disabled.'
   }),
   allowFrom: z
-    .array(z.string().min(1).max(256))
-    .max(1000)
+    .array(z.string().min(1).max(ALLOWED_MAX_CHARS))
+    .max(ALLOWED_MAX)
     .default([])
     .meta({ title: 'Allowed peers', description: 'Instance ids or peer ids that are admitted without a command.' })
 })

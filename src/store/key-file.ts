@@ -1,26 +1,18 @@
 import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fstatSync,
-  fsyncSync,
-  linkSync,
-  openSync,
-  readSync,
-  rmSync,
-  writeSync
-} from 'node:fs'
+import { closeSync, constants, fsyncSync, linkSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { MeshError } from '../mesh/errors.ts'
 import type { Log } from '../mesh/ports.ts'
+import { equal } from '../protocol/bytes.ts'
 import { PUBLIC_KEY_BYTES } from '../protocol/limits.ts'
+import { peerIdOf } from '../protocol/peer-id.ts'
 import { syncDirectory } from './atomic-file.ts'
 import { openDirectory } from './directory.ts'
 import { privateKeyOf, publicBytesOf, SEED_BYTES } from './ed25519.ts'
+import { PREDECESSOR_KEY_FILE, readPredecessorKey } from './predecessor-key.ts'
+import { codeOf, keyUnreadable, PRIVATE_MODE, readPrivateFile } from './private-file.ts'
 
 const FILE_NAME = 'identity.key'
-const FILE_MODE = 0o600
 
 /**
  * libp2p's PrivateKey protobuf: field 1 (type) = 1 (Ed25519), field 2 (data) = 64 bytes, seed then public key.
@@ -29,7 +21,7 @@ const FILE_MODE = 0o600
 const HEADER = Uint8Array.of(0x08, 0x01, 0x12, 0x40)
 const FILE_BYTES = HEADER.length + SEED_BYTES + PUBLIC_KEY_BYTES
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
 
 /** File systems without hard links say one of these: FAT, some network mounts, Android. */
 const NO_LINKS = new Set(['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL'])
@@ -44,83 +36,77 @@ export interface KeyFile {
 }
 
 /**
- * The Ed25519 key of this instance, `DIR/libp2p/identity.key`, made when there is none. It is never overwritten: a file
- * that is there and cannot be used stops the start, because a new key would be a new identity that no peer knows.
+ * The Ed25519 key of this instance, `DIR/libp2p/identity.key`. Where there is none it is made: from the predecessor's `peer-id.json`, so that an
+ * upgrade keeps its peer id, else anew. It is never overwritten, and neither file is passed over: one that is there and cannot be used stops the
+ * start, because a new key would be a new identity that no peer knows.
  *
  * @throws MeshError `key_unreadable` with the path and what to do, `store_failed` when a new one cannot be written
  */
 export function openKeyFile(stateDir: string, { log }: { log?: Log } = {}): KeyFile {
   const directory = openDirectory(stateDir, { log })
   const path = join(directory, FILE_NAME)
+  const from = join(directory, PREDECESSOR_KEY_FILE)
   const found = load(path, log)
-  if (found !== undefined) return found
-  create(directory, path)
+  if (found !== undefined) {
+    compare(from, found, log)
+    return found
+  }
+  const former = loadFormer(from, log)
+  create(directory, path, former?.protobuf ?? generate())
   // Read back: what counts is the file, also where another process was quicker.
   const made = load(path, log)
-  if (made === undefined) throw unreadable(path, 'it vanished while it was made')
-  log?.info('made a new identity', { path })
+  if (made === undefined) throw keyUnreadable(path, 'it vanished while it was made')
+  if (former === undefined) log?.info('made a new identity', { path })
+  else
+    log?.info('took over the identity of the earlier version, whose file stays', {
+      path,
+      from,
+      peer: peerIdOf(made.publicKey)
+    })
   return made
 }
 
 function load(path: string, log: Log | undefined): KeyFile | undefined {
-  let file: number
-  try {
-    // O_NONBLOCK: a pipe put in its place must not hang the start.
-    file = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-  } catch (cause) {
-    const code = codeOf(cause)
-    if (code === 'ENOENT') return undefined
-    throw unreadable(path, code === 'ELOOP' ? 'it is a symbolic link' : 'it cannot be opened', cause)
-  }
-  try {
-    checkOwner(path, file, log)
-    return parse(path, readAll(path, file))
-  } finally {
-    closeSync(file)
-  }
+  const bytes = readPrivateFile(path, { maxBytes: FILE_BYTES, log })
+  if (bytes === undefined) return undefined
+  if (bytes.length !== FILE_BYTES) throw keyUnreadable(path, `it should have ${FILE_BYTES} bytes`)
+  return parse(path, bytes)
 }
 
-function checkOwner(path: string, file: number, log: Log | undefined): void {
-  const stats = fstatSync(file)
-  if (!stats.isFile()) throw unreadable(path, 'it is no regular file')
-  if (process.platform === 'win32') return
-  if (stats.uid !== process.getuid?.()) throw unreadable(path, `it belongs to user ${stats.uid}`)
-  if ((stats.mode & 0o777) === FILE_MODE) return
-  try {
-    fchmodSync(file, FILE_MODE)
-  } catch (cause) {
-    throw unreadable(path, 'other users can read it and its mode cannot be changed', cause)
-  }
-  const mode = (stats.mode & 0o777).toString(8)
-  log?.warn('the identity key was open to other users and is closed now', { path, mode })
+function loadFormer(path: string, log: Log | undefined): KeyFile | undefined {
+  const protobuf = readPredecessorKey(path, { log })
+  return protobuf === undefined ? undefined : parse(path, protobuf)
 }
 
-function readAll(path: string, file: number): Uint8Array {
-  const bytes = new Uint8Array(FILE_BYTES + 1)
-  let length = 0
+/** The predecessor's file counts for nothing once there is a key. That it names another is worth a word: somebody may wonder who we are. */
+function compare(path: string, key: KeyFile, log: Log | undefined): void {
   try {
-    for (let read = -1; read !== 0 && length < bytes.length; length += read)
-      read = readSync(file, bytes, { offset: length })
-  } catch (cause) {
-    throw unreadable(path, 'it cannot be read', cause)
+    const former = loadFormer(path, log)
+    if (former === undefined || equal(former.publicKey, key.publicKey)) return
+    log?.warn('the key file of the earlier version names another peer and is not used', {
+      path,
+      peer: peerIdOf(key.publicKey),
+      other: peerIdOf(former.publicKey)
+    })
+  } catch (error) {
+    if (!(error instanceof MeshError)) throw error
+    log?.debug('the key file of the earlier version is not used', { path, error: error.message })
   }
-  if (length !== FILE_BYTES) throw unreadable(path, `it should have ${FILE_BYTES} bytes`)
-  return bytes.slice(0, FILE_BYTES)
 }
 
 function parse(path: string, protobuf: Uint8Array): KeyFile {
+  if (protobuf.length !== FILE_BYTES) throw keyUnreadable(path, 'its content is damaged')
   const seed = protobuf.slice(HEADER.length, HEADER.length + SEED_BYTES)
   const publicKey = protobuf.slice(HEADER.length + SEED_BYTES)
   const headed = HEADER.every((byte, index) => byte === protobuf[index])
   const derived = publicBytesOf(createPublicKey(privateKeyOf(seed)))
-  if (!headed || !Buffer.from(derived).equals(publicKey)) throw unreadable(path, 'its content is damaged')
+  if (!headed || !equal(derived, publicKey)) throw keyUnreadable(path, 'its content is damaged')
   return { seed, publicKey, protobuf }
 }
 
 /** Puts a complete file in place at once and only where there is none; returns when one is there, whoever made it. */
-function create(directory: string, path: string): void {
+function create(directory: string, path: string, bytes: Uint8Array): void {
   const temporary = `${path}.${randomBytes(8).toString('hex')}.tmp`
-  const bytes = generate()
   try {
     writeNew(temporary, bytes)
     try {
@@ -140,7 +126,7 @@ function create(directory: string, path: string): void {
 }
 
 function writeNew(path: string, bytes: Uint8Array): void {
-  const file = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE)
+  const file = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, PRIVATE_MODE)
   try {
     writeSync(file, bytes)
     fsyncSync(file)
@@ -153,14 +139,4 @@ function generate(): Uint8Array {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519')
   const seed = privateKey.export({ format: 'der', type: 'pkcs8' }).subarray(-SEED_BYTES)
   return Uint8Array.from([...HEADER, ...seed, ...publicBytesOf(publicKey)])
-}
-
-function unreadable(path: string, why: string, cause?: unknown): MeshError {
-  const advice =
-    'Restore this file from a backup; or, to start as a new instance that your peers do not know, move it away'
-  return new MeshError('key_unreadable', { detail: `${path}: ${why}. ${advice}.`, cause })
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }

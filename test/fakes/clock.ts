@@ -5,14 +5,20 @@ interface Sleeper {
   wake: () => void
 }
 
+/** Turns of the event loop that a chain of promises and coalesced work may take. */
+const TURNS = 8
+
 /** Time that stands still until a test moves it. */
 export class FakeClock implements Clock {
   #wallMs: number
+  readonly #turns: number
   #monotonicMs = 0
   readonly #sleepers = new Set<Sleeper>()
 
-  constructor(wallMs = 1_800_000_000_000) {
+  /** @param turns of the event loop after each wake-up; one is enough where nothing but promises follows */
+  constructor(wallMs = 1_800_000_000_000, turns = TURNS) {
     this.#wallMs = wallMs
+    this.#turns = turns
   }
 
   /** Sleeps under way. */
@@ -54,10 +60,10 @@ export class FakeClock implements Clock {
       this.#move(Math.max(due.dueMs, this.#monotonicMs))
       this.#sleepers.delete(due)
       due.wake()
-      await settled()
+      await settled(this.#turns)
     }
     this.#move(untilMs)
-    await settled()
+    await settled(this.#turns)
   }
 
   /** Moves both clocks and wakes nobody: for code that only reads the time. */
@@ -75,9 +81,6 @@ export class FakeClock implements Clock {
     this.#monotonicMs = monotonicMs
   }
 }
-
-/** Turns of the event loop that a chain of promises and coalesced work may take. */
-const TURNS = 8
 
 /** Lets everything run that waits for nothing but the event loop. */
 export async function settled(turns = TURNS): Promise<void> {

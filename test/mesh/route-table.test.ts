@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { RouteEntry } from '../../src/mesh/ports.ts'
 import { ROUTES_MAX, RouteTable, STRANGERS_MAX } from '../../src/mesh/route-table.ts'
 import { Trust, type TrustPolicy } from '../../src/mesh/trust.ts'
 import {
@@ -22,10 +23,11 @@ function world({ store = new FakeStore(), policy = {} }: { store?: FakeStore; po
   const log = new FakeLog()
   const trust = new Trust({ store, clock, log }, { dmPolicy: 'pairing', allowFrom: [], ...policy })
   let saves = 0
-  const save = store.routes.save.bind(store.routes)
+  let saved: readonly RouteEntry[] = store.routes.load()
+  store.routes.load = () => [...saved]
   store.routes.save = entries => {
     saves++
-    save(entries)
+    saved = entries
   }
   const routes = new RouteTable({ store, trust, clock, log })
   return { store, clock, log, trust, routes, saves: () => saves }
@@ -45,27 +47,31 @@ function record(peer: string, clock: FakeClock, change: Partial<RouteRecord> = {
 }
 
 describe('RouteTable', () => {
-  it('S-01: whatever is announced, the peer of a route owns its instance', () => {
+  it('S-01: whatever is announced, 100,000 times by 50 keys, the peer of a route owns its instance', () => {
     const owners = Array.from({ length: 50 }, (_, index) => new FakeInstance(`owner ${index}`))
-    const { routes, clock } = world({ policy: { dmPolicy: 'open', allowFrom: ['*'] } })
+    const { routes, store, clock } = world({ policy: { dmPolicy: 'open', allowFrom: ['*'] } })
     const anyone = fc.constantFrom(...owners)
     const announces = fc.record({
-      claimed: anyone,
-      peer: anyone,
-      seq: fc.integer({ min: 1, max: 99 }),
+      from: anyone,
+      peer: fc.oneof({ weight: 9, arbitrary: anyone.map(({ peer }) => peer) }, fc.string()),
+      seq: fc.integer({ min: 1, max: 100_000 }),
       link: fc.boolean()
     })
-    const property = fc.property(announces, ({ claimed, peer, seq, link }) => {
-      if (link) routes.learn({ peer: peer.peer, label: 'x' })
-      else {
-        const taken = routes.learnRecord(record(peer.peer, clock, { seq }), claimed.instance)
-        expect(taken && claimed !== peer).toBe(false)
-      }
+    let [taken, refused] = [0, 0]
+    const property = fc.property(announces, ({ from, peer, seq, link }) => {
+      if (link) routes.learn({ peer: from.peer, label: 'x', address: `/ip4/10.0.0.2/tcp/${seq}` })
+      else if (routes.learnRecord(record(peer, clock, { seq }), from.instance)) taken++
+      else refused++
+      const { instance, peer: known } = routes.byInstance(from.instance) ?? from
+      if (known !== from.peer || instance !== from.instance)
+        throw new Error(`${from.instance} is said to be at ${known}`)
     })
-    fc.assert(property, { numRuns: 10_000 })
-    const entries = routes.entries()
-    expect(entries.length).toBeGreaterThan(40)
+    fc.assert(property, { numRuns: 100_000 })
+    const entries = [...routes.entries(), ...store.routes.load()]
+    expect(entries).toHaveLength(100)
     for (const { instance, peer } of entries) expect(fingerprintOf(publicKeyOf(peer))).toBe(instance)
+    // Both happened, or nothing was tried.
+    expect(Math.min(taken, refused)).toBeGreaterThan(100)
   })
 
   it('S-02: old, foreign, expired and over-long records change nothing', () => {
@@ -87,6 +93,20 @@ describe('RouteTable', () => {
     expect(routes.byInstance(ana.instance)).toEqual(before)
   })
 
+  it('S-02: 1,000 records sent again, in any order, change nothing', () => {
+    const { routes, clock, saves, trust } = world()
+    trust.set(ana.instance, { level: 'paired', how: 'command' })
+    const records = Array.from({ length: 1_000 }, (_, index) =>
+      record(ana.peer, clock, { seq: index + 1, addresses: [`/ip4/10.0.0.2/tcp/${index + 1}`] })
+    )
+    for (const one of records) expect(routes.learnRecord(one, ana.instance)).toBe(true)
+    const [before, savesBefore] = [routes.entries(), saves()]
+    for (const one of records.toReversed()) expect(routes.learnRecord(one, ana.instance)).toBe(false)
+    for (const one of records) expect(routes.learnRecord(one, ben.instance)).toBe(false)
+    expect(routes.entries()).toEqual(before)
+    expect(saves()).toBe(savesBefore)
+  })
+
   it('S-03: strangers stay in memory, the longest unseen makes room, and the file stays untouched', () => {
     const { routes, saves, store } = world()
     const strangers = Array.from({ length: STRANGERS_MAX + 20 }, (_, index) => new FakeInstance(`stranger ${index}`))
@@ -99,6 +119,23 @@ describe('RouteTable', () => {
     expect(routes.byInstance((strangers[1] as FakeInstance).instance)).toBeUndefined()
     expect(saves()).toBe(0)
     expect(store.routes.load()).toEqual([])
+  })
+
+  it('S-03: a crowd that an open policy lets in pushes out nobody whom the owner named', () => {
+    const { routes, trust, store } = world({ policy: { dmPolicy: 'open', allowFrom: ['*', ben.peer] } })
+    trust.set(ana.instance, { level: 'paired', how: 'command' })
+    const address = '/ip4/10.0.0.2/tcp/4001'
+    for (const { peer } of [ana, ben]) routes.learn({ peer, label: 'friend', address })
+    for (let i = 0; i < ROUTES_MAX; i++) routes.learn({ peer: new FakeInstance(`crowd ${i}`).peer, label: 'x' })
+    expect(store.routes.load()).toHaveLength(ROUTES_MAX)
+    for (const { peer } of [ana, ben]) expect(routes.byPeer(peer)?.addresses).toEqual([address])
+    expect(routes.byPeer(new FakeInstance('crowd 1').peer)).toBeUndefined()
+    // Who walked in is named later, and stays from then on.
+    const late = new FakeInstance('crowd 2')
+    trust.set(late.instance, { level: 'trusted', how: 'command' })
+    for (let i = 0; i < ROUTES_MAX; i++) routes.learn({ peer: new FakeInstance(`more ${i}`).peer, label: 'x' })
+    expect(routes.byPeer(late.peer)).toBeDefined()
+    expect(routes.entries()).toHaveLength(ROUTES_MAX)
   })
 
   it('S1.64 D-26: says and saves a mapping when it changed, and not when it is announced again', async () => {
@@ -151,6 +188,38 @@ describe('RouteTable', () => {
     ])
     const { routes } = world({ store, policy: { dmPolicy: 'allowlist', allowFrom: [ana.peer, ben.peer] } })
     expect(routes.entries()).toEqual([{ ...base, instance: ana.instance, peer: ana.peer }])
+  })
+
+  it('takes what an earlier version knew as hints: strangers until they are approved, dialled where it said', () => {
+    const store = new FakeStore()
+    const address = '/ip4/10.0.0.2/tcp/4001'
+    const hint = (who: FakeInstance, lastSeenMs: number): RouteEntry => ({
+      instance: who.instance,
+      peer: who.peer,
+      label: 'former',
+      addresses: [address],
+      seq: 0,
+      lastSeenMs
+    })
+    const cleo = new FakeInstance('cleo')
+    const met = { ...hint(cleo, 9), label: 'cleo', addresses: [] }
+    store.routes.save([met])
+    store.routes.former = [hint(ana, 2), hint(ben, 1), hint(cleo, 3), { ...hint(ana, 4), instance: ben.instance }]
+    const { routes, trust, saves, log } = world({ store, policy: { dmPolicy: 'allowlist', allowFrom: [cleo.peer] } })
+    expect(routes.entries()).toEqual([met, hint(ben, 1), hint(ana, 2)])
+    expect([trust.admitted(ana.instance), saves(), log.at('info')]).toEqual([false, 0, []])
+    trust.set(ana.instance, { level: 'paired', how: 'command' })
+    expect(store.routes.load()).toEqual([met, hint(ana, 2)])
+    expect(log.at('info')).toContain(`Instance mapping updated: former@${ana.instance} -> ${ana.peer}`)
+  })
+
+  it('writes a hint down at once where the settings admit its peer', () => {
+    const store = new FakeStore()
+    store.routes.former = [
+      { instance: ana.instance, peer: ana.peer, label: '', addresses: ['/ip4/10.0.0.2/tcp/1'], seq: 0, lastSeenMs: 1 }
+    ]
+    world({ store, policy: { dmPolicy: 'allowlist', allowFrom: [ana.peer] } })
+    expect(store.routes.load()).toMatchObject([{ instance: ana.instance, addresses: ['/ip4/10.0.0.2/tcp/1'] }])
   })
 
   it('keeps the newest addresses and a thousand admitted instances at most', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { buildManifest, TOOL_NAMES } from '../../src/settings/manifest.ts'
+import { PREDECESSOR_KEYS } from '../../src/settings/retired.ts'
 import { settingsSchema } from '../../src/settings/schema.ts'
 
 interface Block {
@@ -21,8 +22,11 @@ describe('the manifest', () => {
   })
 
   it('D-22: lets every documented setting in, nothing else, and requires none', () => {
+    const settings = Object.keys(settingsSchema.shape)
+    expect(Object.keys(channel?.schema.properties ?? {})).toEqual(settings)
+    // Settings of the predecessor must not keep this plugin from being installed over it; the repair replaces them.
+    expect(Object.keys(manifest.configSchema.properties)).toEqual([...settings, ...PREDECESSOR_KEYS])
     for (const schema of [manifest.configSchema, channel?.schema]) {
-      expect(Object.keys(schema?.properties ?? {})).toEqual(Object.keys(settingsSchema.shape))
       expect(schema).toMatchObject({ additionalProperties: false })
       expect(schema?.required).toBeUndefined()
     }

@@ -138,6 +138,54 @@ describe('Routes', () => {
     expect(Object.hasOwn(Object.prototype, 'peer')).toBe(false)
   })
 
+  it("sets the predecessor's file aside, says so, and gives its routes as hints at every start while it is there", async () => {
+    const { directory, path, log, routes } = setUp()
+    const text = readFileSync(new URL('../fixtures/predecessor/instance-peer.json', import.meta.url), 'utf8')
+    writeFileSync(path, text)
+    expect(routes.load()).toEqual([])
+    expect(routes.hints().map(({ label }) => label)).toEqual(['ana-laptop', 'ben-vm'])
+    const aside = `${path}.predecessor`
+    expect(log.lines).toMatchObject([
+      { level: 'info', fields: { path, aside, count: 2, dropped: 0 } },
+      { level: 'debug', fields: { count: 2, dropped: 0 } }
+    ])
+    routes.save([entryOf(1)])
+    await routes.flush()
+    const again = new Routes({ directory, log: recordingLog() })
+    expect(again.load()).toEqual([entryOf(1)])
+    expect(again.hints()).toHaveLength(2)
+    expect(readFileSync(aside, 'utf8')).toBe(text)
+    rmSync(aside)
+    expect(again.hints()).toEqual([])
+    expect(readdirSync(directory)).toEqual([FILE])
+  })
+
+  it('has no hints, and touches nothing, where the file that was set aside is unusable', () => {
+    const { directory, path, log, routes } = setUp()
+    writeFileSync(`${path}.predecessor`, '{')
+    expect([routes.load(), routes.hints()]).toEqual([[], []])
+    expect(log.lines).toMatchObject([{ level: 'warn', fields: { path: `${path}.predecessor` } }])
+    expect(readdirSync(directory)).toEqual([`${FILE}.predecessor`])
+  })
+
+  it('says so when a file cannot be set aside, and starts empty', () => {
+    const { directory, path, log, routes } = setUp()
+    writeFileSync(path, readFileSync(new URL('../fixtures/predecessor/instance-peer.json', import.meta.url)))
+    mkdirSync(join(`${path}.predecessor`, 'in-the-way'), { recursive: true })
+    expect(routes.load()).toEqual([])
+    expect(log.lines.map(({ level }) => level)).toEqual(['error'])
+    expect(readdirSync(directory)).toEqual([FILE, `${FILE}.predecessor`])
+  })
+
+  it('S-03: costs nothing to save, however many entries there are', () => {
+    const { routes } = setUp()
+    const entries = Array.from({ length: 1_000 }, (_, index) => entryOf(index))
+    const startMs = performance.now()
+    for (let i = 0; i < 10_000; i++) routes.save(entries)
+    // Checking each entry each time took minutes.
+    expect(performance.now() - startMs).toBeLessThan(5_000)
+  })
+
   it('numbers corrupt files and keeps ten of them', () => {
     const { directory, path, routes } = setUp()
     for (let i = 1; i <= 12; i++) {
