@@ -20,6 +20,7 @@ export type Settled =
 interface Waiter {
   level: ReceiptLevel
   settle: (settled: Settled) => void
+  fail: (error: unknown) => void
 }
 
 /**
@@ -72,15 +73,15 @@ export class AckTracker {
     const now = this.#verdict(id, level)
     if (now.outcome !== 'pending' || timeoutMs <= 0 || this.#stopped || this.#count >= WAITERS_MAX) return now
     const { promise, resolve, reject } = Promise.withResolvers<Settled>()
-    const waiter: Waiter = { level, settle: resolve }
+    const waiter: Waiter = { level, settle: resolve, fail: reject }
     const deadline = new AbortController()
-    const onAbort = (): void => reject(aborted(id, signal))
+    const onAbort = (): void => this.#fail(id, waiter, aborted(id, signal))
     this.#add(id, waiter)
     signal?.addEventListener('abort', onAbort, { once: true })
     this.#clock.sleep(timeoutMs, { signal: deadline.signal }).then(
-      () => this.#judge(id, waiter, reject),
+      () => this.#end(id, waiter, () => this.#verdict(id, level)),
       error => {
-        if (!deadline.signal.aborted) reject(error)
+        if (!deadline.signal.aborted) this.#fail(id, waiter, error)
       }
     )
     try {
@@ -95,11 +96,10 @@ export class AckTracker {
   /** A committed change of this row. */
   changed(row: OutboxRow): void {
     for (const waiter of this.#waiters.get(row.id) ?? []) {
-      const verdict = this.#of(row, waiter.level)
-      if (verdict.outcome === 'pending') continue
-      waiter.settle(verdict)
-      // At once: the next change of the row, in this very turn perhaps, has to be told to somebody else.
-      this.#remove(row.id, waiter)
+      this.#end(row.id, waiter, () => {
+        const verdict = this.#of(row, waiter.level)
+        return verdict.outcome === 'pending' ? undefined : verdict
+      })
     }
   }
 
@@ -107,21 +107,34 @@ export class AckTracker {
   stop(): void {
     this.#stopped = true
     for (const [id, waiters] of this.#waiters) {
-      for (const waiter of waiters) this.#judge(id, waiter, error => this.#fail(waiter, error))
+      for (const waiter of waiters) this.#end(id, waiter, () => this.#lastVerdict(id, waiter.level))
     }
   }
 
-  #judge(id: string, waiter: Waiter, reject: (error: unknown) => void): void {
+  /** Ends a wait, unless there is nothing to say yet. Its waiter is gone at once: what comes next, in this very turn perhaps, is for somebody else. */
+  #end(id: string, waiter: Waiter, verdict: () => Settled | undefined): void {
     try {
-      waiter.settle(this.#verdict(id, waiter.level))
+      const settled = verdict()
+      if (settled === undefined) return
+      waiter.settle(settled)
     } catch (error) {
-      reject(error)
+      waiter.fail(error)
     }
+    this.#remove(id, waiter)
   }
 
-  #fail(waiter: Waiter, error: unknown): void {
-    this.#log.error('A message could not be read while stopping.', failure(error))
-    waiter.settle({ outcome: 'pending', level: 'queued' })
+  #fail(id: string, waiter: Waiter, error: unknown): void {
+    waiter.fail(error)
+    this.#remove(id, waiter)
+  }
+
+  #lastVerdict(id: string, level: ReceiptLevel): Settled {
+    try {
+      return this.#verdict(id, level)
+    } catch (error) {
+      this.#log.error('A message could not be read while stopping.', failure(error))
+      return { outcome: 'pending', level: 'queued' }
+    }
   }
 
   #verdict(id: string, level: ReceiptLevel): Settled {

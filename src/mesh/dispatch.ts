@@ -49,6 +49,7 @@ export class Dispatch {
   readonly #total: Load = { entries: 0, bytes: 0 }
   /** Lowest seq that is still waited for, of conversations that went on without an earlier one. At most PASSED_MAX. */
   readonly #passed = new Map<string, number>()
+  #soon: NodeJS.Immediate | undefined
   #signal: AbortSignal | undefined
 
   constructor(components: DeliveryComponents, init: DeliveryInit) {
@@ -116,6 +117,14 @@ export class Dispatch {
     else if (this.#active.size < DISPATCHES_MAX) this.#alarm.at(Math.min(...this.#due.values()))
   }
 
+  /** A display may answer within this turn of the event loop: what follows waits for the next, or nobody else would get one before all is shown. */
+  #pumpSoon(): void {
+    this.#soon ??= setImmediate(() => {
+      this.#soon = undefined
+      guarded(this.#log, 'Dispatching', () => this.#pump())
+    })
+  }
+
   /** A store that cannot be read is asked again later: nobody above could do more. */
   #look(lane: Conversation, nowMs: number): Next {
     try {
@@ -133,7 +142,7 @@ export class Dispatch {
       lane.busy = false
       this.#active.delete(work)
       this.#ready.add(lane)
-      this.#pump()
+      this.#pumpSoon()
     })
     this.#active.add(work)
   }

@@ -12,17 +12,27 @@ const ID = 'a1'.repeat(16)
 let clock: FakeClock
 let store: FakeStore
 let tracker: AckTracker
+let stop: AbortController
+/** Whether the disk has spoiled the answer. */
+let unreadable: boolean
 
 const open = (): AckTracker =>
   new AckTracker(
     { outbox: store.outbox, clock, log: new FakeLog() },
-    { replyOf: row => (row.replyId === undefined ? undefined : `text of ${row.replyId}`) }
+    {
+      replyOf: row => {
+        if (unreadable) throw new Error('spoiled')
+        return row.replyId === undefined ? undefined : `text of ${row.replyId}`
+      }
+    }
   )
 
 function setUp(): void {
   clock = new FakeClock()
   store = new FakeStore()
   tracker = open()
+  stop = new AbortController()
+  unreadable = false
   store.outbox.insert([rowOf(ID)])
 }
 
@@ -77,10 +87,37 @@ describe('AckTracker', () => {
     expect(await answered).toEqual({ outcome: 'reached', level: 'delivered', reason: 'no_reply' })
   })
 
-  it('counts nobody as waiting who has just been told', () => {
-    void tracker.wait(ID, 'received', 1_000)
-    advance('received')
-    expect([tracker.awaited(ID), tracker.size]).toEqual([false, 0])
+  it.each<[string, () => void]>([
+    ['a change', () => advance('received')],
+    ['an end', () => advance('expired')],
+    ['an abort', () => stop.abort()],
+    ['a stop', () => tracker.stop()]
+  ])('counts nobody as waiting who has just been told, after %s', async (_, end) => {
+    const waiting = tracker.wait(ID, 'received', 1_000, { signal: stop.signal })
+    end()
+    expect([tracker.awaited(ID), tracker.awaitsAnswer(ID), tracker.size]).toEqual([false, false, 0])
+    await waiting.catch(error => expect(error).toMatchObject({ code: 'aborted' }))
+  })
+
+  it('counts nobody as waiting whose deadline has just passed: what follows in that turn is told to others', async () => {
+    const due = Promise.withResolvers<void>()
+    clock.sleep = () => due.promise
+    const waiting = tracker.wait(ID, 'received', 10)
+    const counted = due.promise.then(() => tracker.awaited(ID))
+    due.resolve()
+    expect([await counted, await waiting]).toEqual([false, { outcome: 'pending', level: 'queued' }])
+  })
+
+  it('fails only the waits that need the text of an answer that cannot be read', async () => {
+    unreadable = true
+    const received = tracker.wait(ID, 'received', 1_000)
+    const answered = tracker.wait(ID, 'answered', 1_000)
+    const delivered = tracker.wait(ID, 'delivered', 1_000)
+    advance('delivered')
+    advance('answered', { replyId: 'r1' })
+    await expect(answered).rejects.toThrow('spoiled')
+    expect([(await received).outcome, (await delivered).outcome]).toEqual(['reached', 'reached'])
+    expect(tracker.size).toBe(0)
   })
 
   it('R-08: says at the deadline what is true, not that it failed', async () => {
@@ -98,7 +135,6 @@ describe('AckTracker', () => {
   })
 
   it('settles at once on the signal, before and during the wait, and leaves no timer', async () => {
-    const stop = new AbortController()
     const waiting = tracker.wait(ID, 'received', 1_000, { signal: stop.signal })
     stop.abort()
     await expect(waiting).rejects.toMatchObject({ code: 'aborted', details: { id: ID } })

@@ -1,0 +1,69 @@
+import { expect, it } from 'vitest'
+import type { Status } from '../../src/control/methods.ts'
+import { befriend, type EnduranceNode, startEnduranceNode } from './harness/endurance.ts'
+
+const MIB = 1024 * 1024
+
+/** The predecessor went deaf at the 33rd. */
+const MESSAGES = 20_000
+const QUARTER = MESSAGES / 4
+
+/** A texts of 200 characters with everything that a row of it and its indexes take; both boxes hold one each. */
+const ROW_MAX_BYTES = 3 * 1024
+const LOG_MAX_BYTES = 20 * MIB
+
+it(`D-13: ${MESSAGES} messages each way over one connection and one stream: all acknowledged, memory flat`, {
+  timeout: 400_000
+}, async () => {
+  const one = await startEnduranceNode('one')
+  const other = await startEnduranceNode('other', { settings: { bootstrapList: one.addresses } })
+  const both = [one, other]
+  await befriend(one, other)
+  const [link] = (await one.gauges()).links
+  const flood = async (from: EnduranceNode, to: EnduranceNode) =>
+    await from.flood({
+      target: to.peerId,
+      count: QUARTER,
+      conversations: 8,
+      level: 'delivered',
+      bytes: 200,
+      atOnce: 256
+    })
+
+  const memory: { heapBytes: number; rssBytes: number }[][] = []
+  for (let quarter = 1; quarter <= 4; quarter++) {
+    const results = await Promise.all([flood(one, other), flood(other, one)])
+    for (const { levels } of results) expect(levels).toEqual({ delivered: QUARTER })
+    memory.push(await Promise.all(both.map(node => node.memory())))
+    const perSecond = results.map(({ ms }) => Math.round((QUARTER / ms) * 1000))
+    console.info(`${quarter * QUARTER}: ${perSecond.join(' and ')} messages/s`, JSON.stringify(memory.at(-1)))
+  }
+
+  for (const [index, node] of both.entries()) {
+    const gauges = await node.gauges()
+    expect(gauges).toMatchObject({
+      connections: 1,
+      opened: 1,
+      // The link, gossip each way, and a ping or an identify for a moment.
+      peak: { connections: 1, links: 1, streams: expect.toSatisfy((count: number) => count <= 6) },
+      links: [expect.stringMatching(/ open$/)],
+      shown: { count: MESSAGES, twice: 0, outOfOrder: 0 },
+      linkUps: 1,
+      linkDowns: 0,
+      tcp: 1,
+      complaints: []
+    })
+    expect(gauges.storeBytes).toBeLessThan(2 * MESSAGES * ROW_MAX_BYTES + LOG_MAX_BYTES)
+    expect(await node.call<Status>('status')).toMatchObject({
+      peers: 1,
+      outbox: { waiting: 0 },
+      inbox: { open: 0, unknown: 0 }
+    })
+    const [first, , , last] = memory.map(quarter => quarter[index])
+    // 15,000 messages each way lie between the two: 70 bytes for each would be seen.
+    expect((last?.heapBytes ?? 0) - (first?.heapBytes ?? 0)).toBeLessThan(2 * MIB)
+    expect((last?.rssBytes ?? 0) - (first?.rssBytes ?? 0)).toBeLessThan(192 * MIB)
+  }
+  expect((await one.gauges()).links).toEqual([link])
+  expect(await Promise.all(both.map(node => node.stop()))).toEqual([0, 0])
+})
