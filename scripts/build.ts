@@ -44,6 +44,8 @@ export async function build(options: BuildOptions = {}): Promise<BuildResult> {
       entryPoints: {
         index: 'src/index.ts',
         'setup-entry': 'src/setup-entry.ts',
+        // The host looks for this name, in the package's root or in dist/.
+        'doctor-contract-api': 'src/openclaw/doctor.ts',
         engine: 'src/engine/index.ts',
         bin: 'src/bin.ts'
       },

@@ -24,15 +24,8 @@ const RULE = `\n${'-'.repeat(80)}\n`
 
 /** The licence texts of every package that has code in the bundle, sorted by name. Throws for a package without a known licence. */
 export async function notices(root: string, metafile: Metafile): Promise<string> {
-  const used = new Set<string>()
-  for (const output of Object.values(metafile.outputs)) {
-    for (const input of Object.keys(output.inputs)) {
-      const folder = packageFolder(input)
-      if (folder !== undefined) used.add(folder)
-    }
-  }
   const entries = new Map<string, string>()
-  for (const folder of used) {
+  for (const folder of bundledFolders(metafile)) {
     const { key, text } = await notice(join(root, folder))
     entries.set(key, text)
   }
@@ -40,9 +33,11 @@ export async function notices(root: string, metafile: Metafile): Promise<string>
   return [HEADER, ...sorted, await readFile(APACHE_TEXT, 'utf8')].join(RULE)
 }
 
-/** `node_modules/@scope/name/dist/x.js` -> `node_modules/@scope/name`; the innermost package when nested. */
-function packageFolder(input: string): string | undefined {
-  return /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0]
+/** Folders of the packages that have code in the bundle, `node_modules/@scope/name`; the innermost one when nested. */
+export function bundledFolders({ outputs }: Metafile): string[] {
+  const inputs = Object.values(outputs).flatMap(output => Object.keys(output.inputs))
+  const folders = inputs.flatMap(input => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? [])
+  return [...new Set(folders)]
 }
 
 async function notice(folder: string): Promise<{ key: string; text: string }> {

@@ -12,6 +12,9 @@ const LIBP2P = /(?:^|\/)node_modules\/(?:libp2p|@libp2p|@chainsafe|@multiformats
 /** The errors of mesh/ are the words that engine and hosts share. */
 const ENGINE_ROOMS = /^src\/(?:node|store|engine|standalone|mesh(?!\/errors\.ts$))\//
 
+/** Whatever is installed, or of the host: the repair of old settings is our own few files. */
+const ANY_PACKAGE = /(?:^|\/)node_modules\//
+
 const WALLS: Wall[] = [
   {
     entry: 'src/index.ts',
@@ -22,6 +25,11 @@ const WALLS: Wall[] = [
     entry: 'src/setup-entry.ts',
     forbidden: [LIBP2P, ENGINE_ROOMS],
     why: 'setup must start at once: loading libp2p takes over a second'
+  },
+  {
+    entry: 'src/openclaw/doctor.ts',
+    forbidden: [ANY_PACKAGE, ENGINE_ROOMS],
+    why: 'every command that meets an old configuration loads the repair'
   }
 ]
 

@@ -10,6 +10,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const SOURCES: Record<string, string> = {
   'src/index.ts': "import { shared } from './shared.ts'\nexport const index: string = shared\n",
   'src/setup-entry.ts': "export const setup: string = 'setup'\n",
+  'src/openclaw/doctor.ts': "export const doctor: string = 'doctor'\n",
   'src/engine/index.ts':
     "import { alloc } from 'uint8arrays/alloc'\nimport { shared } from '../shared.ts'\nimport type { Tuning } from './tuning.ts'\n" +
     'export function engine(tuning: Tuning): string {\n  return shared + alloc(tuning.bytes).length\n}\n',
@@ -64,6 +65,7 @@ describe('build', () => {
       'THIRD_PARTY_NOTICES.txt',
       'bin.js',
       'chunk-HASH.js',
+      'doctor-contract-api.js',
       'engine.d.ts',
       'engine.js',
       'engine/index.d.ts',
@@ -98,6 +100,11 @@ describe('build', () => {
   it('refuses a setup entry that loads libp2p', async () => {
     await write('src/setup-entry.ts', "export const setup = await import('libp2p')\n")
     await expect(build({ root, types: false })).rejects.toThrow('setup must start at once')
+  })
+
+  it('refuses a repair of old settings that needs a package', async () => {
+    await write('src/openclaw/doctor.ts', "export { alloc as doctor } from 'uint8arrays/alloc'\n")
+    await expect(build({ root, types: false })).rejects.toThrow('every command that meets an old configuration')
   })
 
   it.each([

@@ -28,6 +28,19 @@ describe('version floors (S-34)', () => {
     expect(problemsOf({ packages: {} }, {})).toContain('libp2p is not installed')
   })
 
+  it('asks for the floor of a part that is not used yet as soon as it is there', () => {
+    expect(problems({ 'node_modules/@libp2p/kad-dht': { version: '16.4.0', integrity: 'sha512-a' } })).toEqual([])
+    expect(problems({ 'node_modules/@libp2p/kad-dht': { version: '16.3.9', integrity: 'sha512-a' } })).toEqual([
+      expect.stringContaining('@libp2p/kad-dht is 16.3.9, below 16.4.0')
+    ])
+  })
+
+  it.each(['@chainsafe/libp2p-noise', '@libp2p/mplex'])('finds %s, which something better has replaced', name => {
+    const old = { version: '99.0.0', integrity: 'sha512-a' }
+    expect(problems({ [`node_modules/${name}`]: old })).toEqual([expect.stringContaining('must not be used')])
+    expect(problems({ [`node_modules/openclaw/node_modules/${name}`]: old })).toEqual([])
+  })
+
   it('finds a second copy, but leaves the host its own', () => {
     const copy = { version: '3.3.0', integrity: 'sha512-a' }
     expect(problems({ 'node_modules/openclaw/node_modules/@libp2p/interface': copy })).toEqual([])

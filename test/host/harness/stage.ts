@@ -1,11 +1,10 @@
 import { access, cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { stageManifests } from '../../../scripts/stage.ts'
 import type { Sandbox } from './sandbox.ts'
 
 const CHECKOUT = fileURLToPath(new URL('../../..', import.meta.url))
-/** What the host reads of a plugin folder. It copies the whole folder at every registration, so no node_modules here. */
-const PARTS = ['dist', 'openclaw.plugin.json', 'package.json']
 
 /**
  * Copies the built plugin of this checkout into the sandbox and returns the folder, for `pluginPaths`: the quickest way
@@ -17,6 +16,6 @@ export async function stagePlugin(sandbox: Sandbox): Promise<string> {
   await access(join(CHECKOUT, 'dist')).catch((cause: unknown) => {
     throw new Error('dist/ is missing: run npm run build first', { cause })
   })
-  await Promise.all(PARTS.map(part => cp(join(CHECKOUT, part), join(folder, part), { recursive: true })))
+  await Promise.all([stageManifests(folder), cp(join(CHECKOUT, 'dist'), join(folder, 'dist'), { recursive: true })])
   return folder
 }
