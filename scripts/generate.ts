@@ -1,11 +1,13 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import { generate } from 'protons'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+const PROTOCOL_DOCUMENT = 'docs/protocol.md'
 
 interface Target {
   /** Path in the repository. */
@@ -18,7 +20,8 @@ interface Target {
 export const TARGETS: Record<string, Target> = {
   proto: { file: 'src/protocol/mesh.pb.ts', text: protoText },
   manifest: { file: 'openclaw.plugin.json', text: manifestText },
-  configuration: { file: 'docs/configuration.md', text: configurationText }
+  configuration: { file: 'docs/configuration.md', text: configurationText },
+  protocol: { file: PROTOCOL_DOCUMENT, text: protocolDocumentText }
 }
 
 export async function committedText(target: Target): Promise<string> {
@@ -46,20 +49,34 @@ async function configurationText(): Promise<string> {
   return document.configurationText()
 }
 
+/** Written by hand, but for the regions that say what sources and golden vectors say. */
+async function protocolDocumentText(): Promise<string> {
+  const read = (file: string): Promise<string> => readFile(join(ROOT, file), 'utf8')
+  const { protocolDocument } = await bundled<{
+    protocolDocument: (document: string, readSource: typeof read) => Promise<string>
+  }>('scripts/protocol-document.ts')
+  return await protocolDocument(await read(PROTOCOL_DOCUMENT), read)
+}
+
 /** Loads a module of ours in one piece, because Node alone cannot load the generated codec that it may lead to. */
 async function bundled<T>(entry: string): Promise<T> {
-  const bundle = await build({
-    absWorkingDir: ROOT,
-    entryPoints: [entry],
-    bundle: true,
-    write: false,
-    platform: 'node',
-    format: 'esm',
-    target: 'node24',
-    logLevel: 'silent'
-  })
-  const code = bundle.outputFiles[0]?.text ?? ''
-  return (await import(`data:text/javascript,${encodeURIComponent(code)}`)) as T
+  const folder = await mkdtemp(join(tmpdir(), 'libp2p-mesh-generate-'))
+  const outfile = join(folder, 'module.mjs')
+  try {
+    const entryPoints = [join(ROOT, entry)]
+    await build({
+      entryPoints,
+      outfile,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node24',
+      logLevel: 'silent'
+    })
+    return (await import(pathToFileURL(outfile).href)) as T
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
 }
 
 if (import.meta.main) {

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import {
   decodeContent,
+  decodeEnvelope,
   decodeFrame,
   decodePairFrame,
   decodeRouteRecord,
@@ -19,6 +20,7 @@ import {
   RECEIPT_LEVELS,
   RECEIPT_REFUSALS,
   rootOf,
+  textOf,
   toHex,
   VerifiedRoots,
   verifyEnvelope
@@ -153,10 +155,17 @@ describe('golden vectors', () => {
   })
 
   it('of refused bytes are refused with their code', () => {
-    const readers = { frame: decodeFrame, signed: decodeContent, pair: decodePairFrame }
+    const readers = {
+      frame: decodeFrame,
+      envelope: decodeEnvelope,
+      signed: decodeContent,
+      text: (bytes: Uint8Array) => textOf(decodeContent(bytes)),
+      route: decodeRouteRecord,
+      pair: decodePairFrame
+    }
     const schema = z.strictObject({
       what: z.string(),
-      reader: z.enum(['frame', 'signed', 'pair']),
+      reader: z.enum(['frame', 'envelope', 'signed', 'text', 'route', 'pair']),
       bytes: hex,
       code: z.string()
     })

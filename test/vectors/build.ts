@@ -4,9 +4,7 @@ import {
   encodeFrame,
   encodePairFrame,
   encodeRouteRecord,
-  type Fingerprint,
   type Frame,
-  fingerprintOf,
   formatInstanceId,
   hashOf,
   type PairFrame,
@@ -16,53 +14,16 @@ import {
   sealGroup,
   toHex
 } from '../../src/protocol/index.ts'
-import { keyOf, type TestKey } from '../protocol/ed25519.ts'
+import { broadcast, exchange } from './exchange.ts'
+import { contentOf, conversationOf, crane, DAY_MS, EPOCH, heron, idOf, otter, TIME_MS } from './members.ts'
+import { refused } from './refused.ts'
 
 /**
  * Golden vectors: what an implementation in any language must write and read. Everything is fixed, Ed25519 signatures are deterministic, so
  * the files change only when the protocol does. Bytes stand as lower-case hex.
  */
 
-const TIME_MS = 1_800_000_000_000
-const DAY_MS = 24 * 60 * 60 * 1000
-const EPOCH = '0102030405060708'
-
-interface Member {
-  label: string
-  seed: string
-  key: TestKey
-  fingerprint: Fingerprint
-}
-
-const otter = memberOf('brisk-otter', 0x01)
-const heron = memberOf('calm-heron', 0x42)
-const crane = memberOf('小明', 0xfe)
-
-const idOf = (n: number) => n.toString(16).padStart(32, '0')
-
-function memberOf(label: string, byte: number): Member {
-  const seed = new Uint8Array(32).fill(byte)
-  const key = keyOf(seed)
-  return { label, seed: toHex(seed), key, fingerprint: fingerprintOf(key.publicKey) }
-}
-
-function contentOf(n: number, text: string): Content {
-  const id = idOf(n)
-  return {
-    kind: 'message',
-    id,
-    from: otter.fingerprint,
-    key: otter.key.publicKey,
-    to: heron.fingerprint,
-    epoch: EPOCH,
-    conversation: idOf(0xc0),
-    seq: n,
-    timeMs: TIME_MS,
-    expiresMs: TIME_MS + 7 * DAY_MS,
-    trace: { root: id, depth: 0, hops: [] },
-    body: { type: 'plain', bytes: new TextEncoder().encode(text) }
-  }
-}
+const TOPIC = 'openclaw-mesh'
 
 const route: RouteRecord = {
   peer: peerIdOf(otter.key.publicKey),
@@ -81,7 +42,7 @@ function contents(): [string, Content][] {
     ['a message', first],
     ['a reply that was caused by others', { ...contentOf(2, 'größe 小明 🦦'), inReplyTo: idOf(0xa1), trace: caused }],
     ['words of the host, with large numbers', { ...contentOf(3, 'x'), kind: 'host', seq: Number.MAX_SAFE_INTEGER }],
-    ['a broadcast', { ...unaddressed, kind: 'broadcast', topic: 'openclaw-mesh' }],
+    ['a broadcast', { ...unaddressed, kind: 'broadcast', topic: TOPIC, conversation: conversationOf(TOPIC) }],
     [
       'a piece of a long body',
       { ...first, body: { type: 'chunk', index: 1, total: 3, data: Uint8Array.of(0, 1, 255) } }
@@ -148,32 +109,6 @@ const PAIR_FRAMES: [string, PairFrame][] = [
   ['a refusal', { type: 'answer', accepted: false, reason: 'unsupported' }]
 ]
 
-/** Bytes that every implementation refuses, with the code of the error. */
-const REFUSED = [
-  { what: 'nothing', reader: 'frame', bytes: '', code: 'frame_malformed' },
-  { what: 'a kind of frame of a later version', reader: 'frame', bytes: '2200', code: 'frame_unknown' },
-  { what: 'two kinds in one frame', reader: 'frame', bytes: '0a001a00', code: 'frame_malformed' },
-  { what: 'the same kind twice', reader: 'frame', bytes: '1a001a00', code: 'frame_malformed' },
-  { what: 'an overlong varint', reader: 'frame', bytes: '0a03088100', code: 'frame_malformed' },
-  { what: 'a length past the end', reader: 'frame', bytes: '1a05', code: 'frame_malformed' },
-  {
-    what: 'a field that runs past its message',
-    reader: 'frame',
-    bytes: '0a02220801020304050607',
-    code: 'frame_malformed'
-  },
-  { what: 'a wrong wire type', reader: 'frame', bytes: '0a020a00', code: 'frame_malformed' },
-  { what: 'a group', reader: 'frame', bytes: '4b4c', code: 'frame_malformed' },
-  { what: 'a number above 32 bits', reader: 'frame', bytes: '0a06088080808010', code: 'frame_malformed' },
-  { what: 'a time above 2^53 - 1', reader: 'frame', bytes: '0a09288080808080808010', code: 'frame_malformed' },
-  { what: 'a label with a lone surrogate', reader: 'frame', bytes: '0a053a03eda080', code: 'frame_malformed' },
-  { what: 'no receipt', reader: 'frame', bytes: '1a00', code: 'receipt_malformed' },
-  { what: 'an empty envelope', reader: 'frame', bytes: '1200', code: 'envelope_malformed' },
-  { what: 'a later version', reader: 'signed', bytes: '08021001', code: 'envelope_version' },
-  { what: 'a later kind', reader: 'signed', bytes: '08011063', code: 'envelope_kind' },
-  { what: 'an empty pair request', reader: 'pair', bytes: '0a00', code: 'frame_malformed' }
-]
-
 /** File name -> what the file holds. */
 export async function buildVectors(): Promise<Record<string, unknown>> {
   return {
@@ -202,8 +137,15 @@ export async function buildVectors(): Promise<Record<string, unknown>> {
         bytes: toHex(encodeRouteRecord({ ...route, addresses: [], label: '' }))
       }
     ],
-    'refused.json': REFUSED
+    'broadcasts.json': [await broadcastVector()],
+    'exchange.json': await exchange(),
+    'refused.json': refused(route.peer)
   }
+}
+
+async function broadcastVector(): Promise<object> {
+  const { content, data } = await broadcast()
+  return { what: 'a text to the default topic', topic: TOPIC, conversation: conversationOf(TOPIC), content, data }
 }
 
 async function groupVector(size: number): Promise<object> {
