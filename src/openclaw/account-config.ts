@@ -1,6 +1,7 @@
 import type { OpenClawConfig } from 'openclaw/plugin-sdk/channel-core'
 import { parseSettings, pendingSettings, type Settings, SettingsError } from '../settings/index.ts'
 import { PLUGIN_ID } from '../settings/manifest.ts'
+import { predecessorProblem } from '../settings/retired.ts'
 
 /** There is exactly one account: one key, one node. */
 export const ACCOUNT_ID = 'default'
@@ -51,7 +52,7 @@ export function resolveAccount(cfg: OpenClawConfig): MeshAccount {
       enabled: block.enabled !== false,
       configured: true,
       pending: [],
-      problem: error.message,
+      problem: predecessorProblem(block) ?? error.message,
       config
     }
   }

@@ -7,6 +7,7 @@ import { runAccount } from './account.ts'
 import { ACCOUNT_ID, type MeshAccount, resolveAccount, settingsBlock } from './account-config.ts'
 import { handleSend } from './actions.ts'
 import { directoryEntries } from './directory.ts'
+import { otherCopyIssues } from './other-copies.ts'
 import { sendHostText } from './outbound.ts'
 import { gatewayClient } from './rpc.ts'
 import { hostRuntime } from './runtime.ts'
@@ -63,6 +64,12 @@ export const meshChannel: ChannelPlugin<MeshAccount, MeshProbe> = createChatChan
       }),
       // Empty by design: the host sends its owner's heartbeat to the first entry that a channel returns here.
       resolveAllowFrom: () => []
+    },
+    doctor: {
+      collectPreviewWarnings: async ({ cfg, env = process.env }) => {
+        const { resolveStateDir } = await import('openclaw/plugin-sdk/state-paths')
+        return await otherCopyIssues({ stateDir: resolveStateDir(env), config: cfg })
+      }
     },
     gateway: {
       startAccount: async context => await runAccount(context, hostRuntime())

@@ -2,6 +2,8 @@ import { sendDurableMessageBatch } from 'openclaw/plugin-sdk/channel-outbound'
 import type { DispatchOutcome, Display, Inbound } from '../mesh/ports.ts'
 import { safe, shortFingerprint } from '../protocol/index.ts'
 import type { HostConfig } from './host-types.ts'
+import { hasChannel } from './inbound-channel.ts'
+import { findHostRuntime } from './runtime.ts'
 
 /** An adapter that hangs is never interrupted by the host: after this the outcome is unknown. */
 const SHOW_MAX_MS = 60_000
@@ -66,7 +68,11 @@ export async function showText(
 }
 
 async function sendText(cfg: HostConfig, target: ChannelTarget, text: string): Promise<DispatchOutcome> {
+  const unavailable: DispatchOutcome = { outcome: 'retry', detail: `channel ${target.channel} is not available` }
   try {
+    // Asked first: of a bundled channel that is not set up the host says only that sending failed, which would leave the outcome unknown.
+    const runtime = findHostRuntime()
+    if (runtime !== undefined && !(await hasChannel(runtime, target.channel))) return unavailable
     const result = await sendDurableMessageBatch({
       cfg,
       channel: target.channel,
@@ -76,7 +82,7 @@ async function sendText(cfg: HostConfig, target: ChannelTarget, text: string): P
     })
     if (result.status === 'sent' && result.receipt.platformMessageIds.length > 0) return { outcome: 'done' }
     if (result.status === 'failed' && codeOf(result.error) === 'OPENCLAW_PLATFORM_MESSAGE_NOT_DISPATCHED') {
-      return { outcome: 'retry', detail: `channel ${target.channel} is not available` }
+      return unavailable
     }
     return { outcome: 'unknown', detail: `channel ${target.channel} answered ${result.status}` }
   } catch (error) {

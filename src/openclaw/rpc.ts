@@ -11,6 +11,7 @@ import { MeshError, type MeshErrorCode, type MeshErrorDetails } from '../mesh/er
 import { PLUGIN_ID } from '../settings/manifest.ts'
 import type { HostApi } from './host-types.ts'
 import { liveAccount } from './slot.ts'
+import { reportStatus } from './status.ts'
 import { sentenceFor } from './words.ts'
 
 /** A command waits for an agent's answer at most this long; the gateway's answer comes at the end of it. */
@@ -26,7 +27,13 @@ export function registerRpc(api: HostApi): void {
       `${PLUGIN_ID}.${method}`,
       async ({ params, respond, signal }) => {
         try {
-          respond(true, await liveAccount().client.call(method, params as Params<typeof method>, { signal }))
+          const { client } = liveAccount()
+          respond(
+            true,
+            method === 'status'
+              ? await reportStatus(client, { signal })
+              : await client.call(method, params as Params<typeof method>, { signal })
+          )
         } catch (error) {
           respond(
             false,

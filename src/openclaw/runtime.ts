@@ -8,8 +8,13 @@ export function keepRuntime(api: HostApi): void {
   if (api.registrationMode === 'full') (globalThis as { [RUNTIME]?: HostRuntime })[RUNTIME] = api.runtime
 }
 
+/** Undefined in a process in which nothing was registered in full, such as one of the command line. */
+export function findHostRuntime(): HostRuntime | undefined {
+  return (globalThis as { [RUNTIME]?: HostRuntime })[RUNTIME]
+}
+
 export function hostRuntime(): HostRuntime {
-  const runtime = (globalThis as { [RUNTIME]?: HostRuntime })[RUNTIME]
+  const runtime = findHostRuntime()
   if (runtime === undefined) throw new Error('libp2p-mesh was not registered in full.')
   return runtime
 }

@@ -1,6 +1,11 @@
+import type { ControlClient } from '../control/client.ts'
 import type { Status } from '../control/methods.ts'
 import type { MeshAccount } from './account-config.ts'
 import type { EngineHealth } from './engine-thread.ts'
+import type { HostConfig } from './host-types.ts'
+import { inboundChannelIssues } from './inbound-channel.ts'
+import { otherCopyIssues } from './other-copies.ts'
+import { findHostRuntime } from './runtime.ts'
 import { findLiveAccount } from './slot.ts'
 import { sentenceFor } from './words.ts'
 
@@ -15,6 +20,19 @@ export interface MeshProbe {
 /** Longest wait of a status command for the engine. */
 const PROBE_MAX_MS = 3_000
 
+/** The engine's report, and what it cannot know: whether the host has what the settings name. Runs in the gateway. */
+export async function reportStatus(client: ControlClient, options: { signal?: AbortSignal } = {}): Promise<Status> {
+  const status = await client.call('status', {}, options)
+  const runtime = findHostRuntime()
+  if (runtime === undefined) return status
+  const places = {
+    stateDir: runtime.state.resolveStateDir(process.env),
+    config: runtime.config.current() as HostConfig
+  }
+  const [channel, copies] = await Promise.all([inboundChannelIssues(runtime), otherCopyIssues(places)])
+  return { ...status, issues: [...status.issues, ...channel, ...copies] }
+}
+
 /** Asks the live engine; runs in the gateway. */
 export async function probeAccount(account: MeshAccount, timeoutMs: number): Promise<MeshProbe> {
   if (account.problem !== undefined) return { ok: false, error: account.problem }
@@ -28,7 +46,7 @@ export async function probeAccount(account: MeshAccount, timeoutMs: number): Pro
   try {
     return {
       ok: true,
-      status: await live.client.call('status', {}, { signal: deadline.signal }),
+      status: await reportStatus(live.client, { signal: deadline.signal }),
       engine: live.health()
     }
   } catch (error) {

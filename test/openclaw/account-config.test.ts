@@ -57,6 +57,14 @@ describe('the account of the configuration', () => {
     expect(account.problem).not.toContain('\n')
   })
 
+  it('D-23: names the way out where settings of the predecessor are left', () => {
+    const account = resolveAccount(config({ discovery: 'mdns' }, { enableDHT: true, inboundTargets: [] }))
+    expect(account.settings).toBeUndefined()
+    expect(account.problem).toBe(
+      'The configuration has settings of the predecessor (inboundTargets, enableDHT); "openclaw doctor --fix" moves what is still used and says what to do about the rest.'
+    )
+  })
+
   it.each([[null], [[]], ['yes'], [7]])('takes %j for no block at all', block => {
     expect(resolveAccount(config(block)).configured).toBe(false)
   })
