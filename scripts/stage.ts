@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,8 +5,7 @@ import { build } from './build.ts'
 
 const CHECKOUT = fileURLToPath(new URL('..', import.meta.url))
 
-/** Beside `dist/` and package.json, what the host reads of a plugin's folder; the second only when there are old settings to repair. */
-const HOST_FILES = ['openclaw.plugin.json', 'doctor-contract-api.js']
+const PLUGIN_MANIFEST = 'openclaw.plugin.json'
 
 /** Parts of package.json that are about this checkout. */
 const CHECKOUT_KEYS = ['scripts', 'devDependencies', 'allowScripts']
@@ -17,9 +15,7 @@ const CHECKOUT_KEYS = ['scripts', 'devDependencies', 'allowScripts']
  * whose `node_modules` are a gigabyte, must never be linked.
  */
 export async function stageManifests(folder: string): Promise<void> {
-  for (const file of HOST_FILES) {
-    if (existsSync(join(CHECKOUT, file))) await cp(join(CHECKOUT, file), join(folder, file))
-  }
+  await cp(join(CHECKOUT, PLUGIN_MANIFEST), join(folder, PLUGIN_MANIFEST))
   const manifest = JSON.parse(await readFile(join(CHECKOUT, 'package.json'), 'utf8')) as Record<string, unknown>
   for (const key of CHECKOUT_KEYS) delete manifest[key]
   await writeFile(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)

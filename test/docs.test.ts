@@ -5,7 +5,16 @@ import { describe, expect, it } from 'vitest'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const REQUIREMENTS = 'docs/requirements.md'
-const DOCUMENTS = ['README.md', 'AGENTS.md', 'SECURITY.md', 'CHANGELOG.md', REQUIREMENTS]
+const DOCUMENTS = [
+  'README.md',
+  'AGENTS.md',
+  'SECURITY.md',
+  'CHANGELOG.md',
+  'docs/configuration.md',
+  'docs/protocol.md',
+  'docs/upgrade.md',
+  REQUIREMENTS
+]
 
 /** How many ids of each kind are asked for. */
 const IDS = { 'S1.': 78, 'S2.': 62, 'S3.': 43, 'S-': 34, 'R-': 23, 'D-': 36 }

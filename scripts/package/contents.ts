@@ -2,8 +2,8 @@ import { bytesOf, type Files } from './tarball.ts'
 
 /** What lies beside `dist/`, to the last file: a key, a note or a test never slips into a release. */
 const BESIDE_DIST = ['CHANGELOG.md', 'LICENSE', 'README.md', 'openclaw.plugin.json', 'package.json']
-/** There exactly when the plugin's manifest says that the host may repair old settings with it. */
-const DOCTOR_CONTRACT = 'doctor-contract-api.js'
+/** There when the plugin's manifest says that the host may repair old settings with it: the host looks for this name. */
+const DOCTOR_CONTRACT = 'dist/doctor-contract-api.js'
 
 /** npm runs these at everybody who installs the package. */
 const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall']
@@ -21,11 +21,12 @@ export interface Manifests {
 
 /** What must not be in the package and what is missing in it, in sentences. `dist/` is not judged here. */
 export function contentProblems(files: Files, { plugin }: Pick<Manifests, 'plugin'>): string[] {
-  const pinned = new Set([...BESIDE_DIST, ...(plugin.doctorContract === undefined ? [] : [DOCTOR_CONTRACT])])
+  const needed = [...BESIDE_DIST, ...(plugin.doctorContract === undefined ? [] : [DOCTOR_CONTRACT])]
   const problems: string[] = []
-  for (const path of pinned) if (!files.has(path)) problems.push(`${path} is missing`)
+  for (const path of needed) if (!files.has(path)) problems.push(`${path} is missing`)
   for (const path of files.keys()) {
-    if (!path.startsWith('dist/') && !pinned.has(path)) problems.push(`${path} does not belong in the package`)
+    if (!path.startsWith('dist/') && !BESIDE_DIST.includes(path))
+      problems.push(`${path} does not belong in the package`)
     if (path.endsWith('.node')) problems.push(`${path} is a native add-on`)
   }
   return problems

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { Status } from '../../src/control/methods.ts'
-import { befriend, type EnduranceNode, startEnduranceNode } from './harness/endurance.ts'
+import { befriend, type CutRequest, type EnduranceNode, linked, startEnduranceNode } from './harness/endurance.ts'
 
 const MIB = 1024 * 1024
 
@@ -65,5 +65,55 @@ it(`D-13: ${MESSAGES} messages each way over one connection and one stream: all 
     expect((last?.rssBytes ?? 0) - (first?.rssBytes ?? 0)).toBeLessThan(192 * MIB)
   }
   expect((await one.gauges()).links).toEqual([link])
+  expect(await Promise.all(both.map(node => node.stop()))).toEqual([0, 0])
+})
+
+const CUT_MESSAGES = 1_500
+const CUTS: CutRequest['how'][] = ['close', 'abort', 'reset']
+
+it(`${3 * CUTS.length} reconnects in the middle of ${CUT_MESSAGES} messages each way: every one shown once, in order, and one link in the end`, {
+  timeout: 200_000
+}, async () => {
+  const one = await startEnduranceNode('one')
+  const other = await startEnduranceNode('other', { settings: { bootstrapList: one.addresses } })
+  const both = [one, other]
+  await befriend(one, other)
+  const flood = async (from: EnduranceNode, to: EnduranceNode) =>
+    await from.flood({
+      target: to.peerId,
+      count: CUT_MESSAGES,
+      conversations: 8,
+      level: 'delivered',
+      bytes: 200,
+      atOnce: 8
+    })
+  const floods = Promise.all([flood(one, other), flood(other, one)])
+  let under = true
+  void floods.finally(() => {
+    under = false
+  })
+  let cuts = 0
+  for (const victim of [...both, one]) {
+    for (const how of CUTS) {
+      const before = (await victim.gauges()).shown.count
+      // Something is on its way again.
+      await expect.poll(async () => (await victim.gauges()).shown.count, { timeout: 20_000 }).toBeGreaterThan(before)
+      cuts += Number(under)
+      await victim.cut(how)
+      await linked(one, other)
+    }
+  }
+  for (const { levels } of await floods) expect(levels).toEqual({ delivered: CUT_MESSAGES })
+  // Else this was a test of something else.
+  expect(cuts).toBe(3 * CUTS.length)
+  for (const node of both) {
+    await expect.poll(async () => (await node.gauges()).connections, { timeout: 20_000 }).toBe(1)
+    const gauges = await node.gauges()
+    expect(gauges).toMatchObject({ shown: { count: CUT_MESSAGES, twice: 0, outOfOrder: 0 }, tcp: 1, complaints: [] })
+    expect(gauges.linkUps - gauges.linkDowns).toBe(1)
+    expect(gauges.linkDowns).toBeGreaterThanOrEqual(cuts)
+    expect(await node.call<Status>('status')).toMatchObject({ outbox: { waiting: 0 }, inbox: { open: 0, unknown: 0 } })
+  }
+  await linked(one, other)
   expect(await Promise.all(both.map(node => node.stop()))).toEqual([0, 0])
 })

@@ -154,7 +154,7 @@ export async function befriend(one: EnduranceNode, other: EnduranceNode): Promis
 }
 
 /** Resolves when both ends have one open link and it is the same. */
-async function linked(one: EnduranceNode, other: EnduranceNode): Promise<void> {
+export async function linked(one: EnduranceNode, other: EnduranceNode): Promise<void> {
   await expect
     .poll(async () => (await one.gauges()).links.map(mirrored), WAIT)
     .toEqual([expect.stringMatching(/ open$/)])
