@@ -8,6 +8,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: WORKERS,
     allowOnly: false,
+    // A second, the default, is too short for a process that starts on a machine with other work.
+    expect: { poll: { timeout: 10_000 } },
     projects: [
       {
         extends: true,

@@ -47,7 +47,7 @@ export const WIRE: Source[] = [
       ['ROUTE_MAX_BYTES', 'bytes', '6.2']
     ]
   },
-  { file: 'src/protocol/route-record.ts', limits: [['ADDRESS_MAX_BYTES', 'bytes', '10']] },
+  { file: 'src/protocol/address.ts', limits: [['ADDRESS_MAX_CHARS', 'characters', '10']] },
   { file: 'src/protocol/hello.ts', limits: [['KINDS_MAX', 'kinds', '4']] },
   { file: 'src/protocol/merkle.ts', limits: [['GROUP_MAX', 'envelopes', '5.4']] },
   { file: 'src/mesh/broadcast.ts', limits: [['DATA_MAX_BYTES', 'bytes', '12.1']] }

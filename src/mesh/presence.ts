@@ -107,6 +107,11 @@ export class Presence {
   }
 
   linkUp(peer: string): void {
+    if (!this.#admitted(peer)) {
+      // Trust was taken back while the hellos were under way.
+      this.#disconnect(peer)
+      return
+    }
     const target = this.#target(peer)
     target.linkedMs = this.#components.clock.monotonicMs()
     target.nextMs = undefined

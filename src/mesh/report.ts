@@ -56,7 +56,7 @@ export class Report {
       outbox: { waiting: store.outbox.load().entries },
       inbox: { open: open.length, unknown: store.inbox.inStates(['unknown'], INBOX_COUNT_MAX).length },
       pendingSettings: this.#init.pendingSettings,
-      issues: [...network.issues(), ...this.#refusals()]
+      issues: [...network.issues(), ...this.#components.trust.issues(), ...this.#refusals()]
     }
   }
 

@@ -71,6 +71,13 @@ export class Trust {
     return record === undefined ? this.#allowed.has(instance) : !record.tombstone
   }
 
+  /** What the owner's settings say in vain. */
+  issues(): string[] {
+    const { dmPolicy, allowFrom } = this.#policy
+    if (dmPolicy === 'open' || !allowFrom.includes('*')) return []
+    return [`allowFrom has "*", which lets nobody in while dmPolicy is "${dmPolicy}".`]
+  }
+
   petnameOf(instance: Fingerprint): string | undefined {
     return this.#store.trust.get(instance)?.petname
   }

@@ -9,6 +9,7 @@ import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import { MeshError } from '../mesh/errors.ts'
 import type { Log, Network } from '../mesh/ports.ts'
+import { parseAnnounceList } from './announce.ts'
 import { parseBootstrapList } from './bootstrap.ts'
 import { Discovery } from './discovery.ts'
 import { createGater } from './gater.ts'
@@ -89,7 +90,7 @@ export async function createNode(
     privateKey,
     nodeInfo: { userAgent: AGENT_VERSION },
     // `listening` listens, address by address.
-    addresses: { listen: [], appendAnnounce: init.announceAddrs },
+    addresses: { listen: [], appendAnnounce: parseAnnounceList(init.announceAddrs, issues) },
     transports: [tcp({ inboundSocketInactivityTimeout: socketIdleMs, outboundSocketInactivityTimeout: socketIdleMs })],
     // TLS carries 2.7 times the messages of Noise (measured); Noise is there for every other libp2p.
     connectionEncrypters: [tls(), noise()],

@@ -7,7 +7,7 @@ import { endConnection } from './ending.ts'
 import type { Links } from './links.ts'
 import { Recent } from './recent.ts'
 
-/** Peers that speak libp2p, but not with us, are left alone for this long: what is seen again every few seconds must not be dialled for ever. */
+/** Peers that speak libp2p, but not with us, are left alone for this long, and for twice as long at most: what is seen again every few seconds must not be dialled for ever. */
 const FOREIGN = { forgetMs: 30 * 60 * 1000, max: 1024 }
 
 /** Makes connections and the links on them, and puts what goes wrong into our codes. */

@@ -128,13 +128,12 @@ export class Link {
   /** Gives way: what is queued is still written, what the peer wrote is still read, then the stream ends. */
   retire(): void {
     if (this.#state === 'closing' || this.#state === 'ended') return
-    const wasReady = this.#state === 'ready'
     this.#state = 'closing'
     this.#settleGreeting('failed')
     const drainMs = this.#init.drainMs ?? DRAIN_MS
     this.#drainDeadline = setTimeout(() => this.abort(new Error('the link did not drain')), drainMs)
     this.#writer.close().catch((error: unknown) => this.abort(asError(error)))
-    if (wasReady) this.#events.leaving(this)
+    this.#events.leaving(this)
   }
 
   abort(error: Error): void {

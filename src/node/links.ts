@@ -39,6 +39,8 @@ interface Entry {
   current: Link | undefined
   /** Whether the handler was told of a link; for a moment there may be none. */
   up: boolean
+  /** All links are being ended. */
+  ending: boolean
   /** Set once `current` is too old to have been opened together with a new one. */
   settled: boolean
   timers: Set<NodeJS.Timeout>
@@ -111,13 +113,16 @@ export class Links implements LinkEvents {
   drop(peer: string): void {
     const entry = this.#entries.get(peer)
     if (entry === undefined) return
-    for (const link of [...entry.links]) link.retire()
+    this.#endAll(entry, link => link.retire())
     this.#follow(entry, peer, { lost: false })
   }
 
   /** The peer has no connection any more. */
   lost(peer: string): void {
-    for (const link of [...(this.#entries.get(peer)?.links ?? [])]) link.abort(new Error('the connection is gone'))
+    const entry = this.#entries.get(peer)
+    if (entry === undefined) return
+    this.#endAll(entry, link => link.abort(new Error('the connection is gone')))
+    this.#follow(entry, peer, { lost: true })
   }
 
   /** Connection that frames to this peer take. */
@@ -171,8 +176,8 @@ export class Links implements LinkEvents {
 
   leaving(link: Link): void {
     const entry = this.#entries.get(link.peer)
-    if (entry?.current !== link) return
-    this.#use(entry, undefined)
+    if (entry === undefined) return
+    if (entry.current === link) this.#use(entry, undefined)
     this.#follow(entry, link.peer, { lost: false })
   }
 
@@ -223,8 +228,16 @@ export class Links implements LinkEvents {
     })
   }
 
+  /** None of them takes over from another on the way. */
+  #endAll(entry: Entry, end: (link: Link) => void): void {
+    entry.ending = true
+    for (const link of [...entry.links]) end(link)
+    entry.ending = false
+  }
+
   /** A link ended or takes no more frames: another one takes over, or is waited for, or there is none. */
   #follow(entry: Entry, peer: string, { lost }: { lost: boolean }): void {
+    if (entry.ending) return
     const { current } = entry
     const next = current ?? [...entry.links].find(link => link.ready)
     if (next !== undefined) {
@@ -276,6 +289,7 @@ export class Links implements LinkEvents {
         settled: false,
         timers: new Set(),
         up: false,
+        ending: false,
         linked: Promise.withResolvers<void>(),
         opening: undefined
       }

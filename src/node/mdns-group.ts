@@ -101,14 +101,21 @@ export class MdnsGroup {
   /** Sends on each network what `encode` says for it, if anything. */
   async multicast(encode: (lan: Lan) => Buffer | undefined): Promise<void> {
     for (const lan of this.#lans) {
-      const data = encode(lan)
-      const socket = this.#socket
-      if (data === undefined || socket === undefined) continue
-      const health = this.#health.get(lan.name)
-      if (health !== undefined && socket.listens) health.sentAt ??= this.#looks
-      const code = await socket.multicast(data, lan)
-      if (health !== undefined) health.code = code
+      try {
+        await this.#multicastTo(lan, encode(lan))
+      } catch (error) {
+        this.#log.error('mdns packet not made', { reason: codeOf(error) })
+      }
     }
+  }
+
+  async #multicastTo(lan: Lan, data: Buffer | undefined): Promise<void> {
+    const socket = this.#socket
+    if (data === undefined || socket === undefined) return
+    const health = this.#health.get(lan.name)
+    if (health !== undefined && socket.listens) health.sentAt ??= this.#looks
+    const code = await socket.multicast(data, lan)
+    if (health !== undefined) health.code = code
   }
 
   async unicast(data: Buffer, to: Source): Promise<void> {
@@ -144,6 +151,7 @@ export class MdnsGroup {
     const before = this.#socket
     if (before?.listens === true) before.rejoin()
     else await this.#open(lans)
+    if (!this.#running) return
     const trouble = this.#trouble()
     // A socket that is new has nothing to say for itself yet, except what kept it from being a better one.
     if (this.#socket === before || trouble !== undefined) this.#events.trouble(trouble)

@@ -21,14 +21,25 @@ export interface MeshAccount {
 }
 
 const CHANNEL_PATH = `channels.${PLUGIN_ID}`
+const ENTRY_PATH = `plugins.entries.${PLUGIN_ID}.config`
 
 /** The channel block, and below it key by key the block of the plugin entry. Undefined when neither is there. */
 export function settingsBlock(cfg: OpenClawConfig): Record<string, unknown> | undefined {
+  const { channel, entry } = blocksOf(cfg)
+  if (channel === undefined && entry === undefined) return undefined
+  return { ...entry, ...channel }
+}
+
+/** Where each setting of the block above stands. */
+function placeOf(cfg: OpenClawConfig, key: string): string {
+  const { channel = {}, entry = {} } = blocksOf(cfg)
+  return Object.hasOwn(entry, key) && !Object.hasOwn(channel, key) ? ENTRY_PATH : CHANNEL_PATH
+}
+
+function blocksOf(cfg: OpenClawConfig): { channel?: Record<string, unknown>; entry?: Record<string, unknown> } {
   const channel = record(record(cfg.channels)?.[PLUGIN_ID])
-  const entry = record(record(record(cfg.plugins)?.entries)?.[PLUGIN_ID])
-  const config = record(entry?.config)
-  if (channel === undefined && config === undefined) return undefined
-  return { ...config, ...channel }
+  const entry = record(record(record(record(cfg.plugins)?.entries)?.[PLUGIN_ID])?.config)
+  return { ...(channel && { channel }), ...(entry && { entry }) }
 }
 
 export function resolveAccount(cfg: OpenClawConfig): MeshAccount {
@@ -36,7 +47,7 @@ export function resolveAccount(cfg: OpenClawConfig): MeshAccount {
   const config = { dmPolicy: 'pairing', allowFrom: [] as string[] }
   if (block === undefined) return { accountId: ACCOUNT_ID, enabled: false, configured: false, pending: [], config }
   try {
-    const settings = parseSettings(block, CHANNEL_PATH)
+    const settings = parseSettings(block, key => placeOf(cfg, key))
     return {
       accountId: ACCOUNT_ID,
       enabled: settings.enabled,

@@ -2,7 +2,7 @@ import { sendDurableMessageBatch } from 'openclaw/plugin-sdk/channel-outbound'
 import type { DispatchOutcome, Display, Inbound } from '../mesh/ports.ts'
 import { safe, shortFingerprint } from '../protocol/index.ts'
 import type { HostConfig } from './host-types.ts'
-import { hasChannel } from './inbound-channel.ts'
+import { channelState } from './inbound-channel.ts'
 import { findHostRuntime } from './runtime.ts'
 
 /** An adapter that hangs is never interrupted by the host: after this the outcome is unknown. */
@@ -72,7 +72,7 @@ async function sendText(cfg: HostConfig, target: ChannelTarget, text: string): P
   try {
     // Asked first: of a bundled channel that is not set up the host says only that sending failed, which would leave the outcome unknown.
     const runtime = findHostRuntime()
-    if (runtime !== undefined && !(await hasChannel(runtime, target.channel))) return unavailable
+    if (runtime !== undefined && (await channelState(runtime, target.channel)) !== 'ready') return unavailable
     const result = await sendDurableMessageBatch({
       cfg,
       channel: target.channel,

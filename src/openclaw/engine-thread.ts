@@ -164,8 +164,10 @@ export class EngineThread {
     if (running.settings === settings) return
     running.settings = settings
     running.rpc.call(ENGINE_UPDATE, liveSettings(settings)).catch((error: unknown) => {
-      // The next engine starts with them.
-      if (!isDown(error)) this.#host.log.error(`The engine did not take new settings: ${reasonOf(error)}`)
+      if (isDown(error)) return
+      // The next engine starts with them: who was shut out must not stay in by half.
+      this.#host.log.error(`The engine did not take new settings and is restarted: ${reasonOf(error)}`)
+      void running.worker.terminate()
     })
   }
 

@@ -8,16 +8,41 @@ export interface HostChannels {
   channel: { outbound: Pick<HostRuntime['channel']['outbound'], 'loadAdapter'> }
 }
 
-/** Whether texts can be sent through this channel of the host: it is installed and set up. */
-export async function hasChannel({ channel }: Pick<HostChannels, 'channel'>, name: string): Promise<boolean> {
-  return (await channel.outbound.loadAdapter(name)) !== undefined
+/** `broken`: the host has it, and it does not load. */
+export type ChannelState = 'ready' | 'missing' | 'broken'
+
+/** Longest wait for a channel to load: its code is not ours. */
+const LOAD_MAX_MS = 5_000
+
+/** Whether texts can be sent through this channel of the host: it is installed, set up, and loads. Never rejects. */
+export async function channelState({ channel }: Pick<HostChannels, 'channel'>, name: string): Promise<ChannelState> {
+  const { promise: late, resolve } = Promise.withResolvers<ChannelState>()
+  const timer = setTimeout(() => resolve('broken'), LOAD_MAX_MS)
+  try {
+    return await Promise.race([loaded(channel, name), late])
+  } catch {
+    // Why is told by the host, which loads it too.
+    return 'broken'
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
-/** A sentence when `inboundChannel` names a channel that the host does not have. */
+async function loaded(channel: HostChannels['channel'], name: string): Promise<ChannelState> {
+  return (await channel.outbound.loadAdapter(name)) === undefined ? 'missing' : 'ready'
+}
+
+/** A sentence when texts cannot be shown on `inboundChannel`. */
 export async function inboundChannelIssues(host: HostChannels): Promise<string[]> {
   const name = resolveAccount(host.config.current() as HostConfig).settings?.inboundChannel
-  if (name === undefined || (await hasChannel(host, name))) return []
+  if (name === undefined) return []
+  const state = await channelState(host, name)
+  if (state === 'ready') return []
+  const [what, remedy] =
+    state === 'missing'
+      ? ['this gateway does not have', 'Install and set up that channel']
+      : ['does not load', 'See what the log says of that channel']
   return [
-    `inboundChannel is "${safe(name)}", a channel that this gateway does not have: messages of peers wait about an hour and are then refused. Install and set up that channel, or change inboundChannel.`
+    `inboundChannel is "${safe(name)}", a channel that ${what}: messages of peers wait about an hour and are then refused. ${remedy}, or change inboundChannel.`
   ]
 }

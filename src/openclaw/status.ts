@@ -1,6 +1,6 @@
 import type { ControlClient } from '../control/client.ts'
 import type { Status } from '../control/methods.ts'
-import type { MeshAccount } from './account-config.ts'
+import { type MeshAccount, resolveAccount } from './account-config.ts'
 import type { EngineHealth } from './engine-thread.ts'
 import type { HostConfig } from './host-types.ts'
 import { inboundChannelIssues } from './inbound-channel.ts'
@@ -25,12 +25,12 @@ export async function reportStatus(client: ControlClient, options: { signal?: Ab
   const status = await client.call('status', {}, options)
   const runtime = findHostRuntime()
   if (runtime === undefined) return status
-  const places = {
-    stateDir: runtime.state.resolveStateDir(process.env),
-    config: runtime.config.current() as HostConfig
-  }
+  const config = runtime.config.current() as HostConfig
+  const places = { stateDir: runtime.state.resolveStateDir(process.env), config }
+  const { problem } = resolveAccount(config)
+  const refused = problem === undefined ? [] : [`The settings are refused, those before stay in force: ${problem}`]
   const [channel, copies] = await Promise.all([inboundChannelIssues(runtime), otherCopyIssues(places)])
-  return { ...status, issues: [...status.issues, ...channel, ...copies] }
+  return { ...status, issues: [...status.issues, ...refused, ...channel, ...copies] }
 }
 
 /** Asks the live engine; runs in the gateway. */

@@ -1,14 +1,16 @@
+import { ADDRESS_MAX_CHARS, isKnownAddress } from '../protocol/address.ts'
 import { LABEL_MAX_CHARS, ROUTE_ADDRESSES_MAX, TOPIC_MAX_CHARS } from '../protocol/limits.ts'
+import { isAllowed } from './allowed.ts'
 import {
   ACK_TIMEOUT_MAX_MS,
   ACK_TIMEOUT_MIN_MS,
-  ADDRESS_MAX_CHARS,
   ALLOWED_MAX,
   ALLOWED_MAX_CHARS,
   CHANNEL_MAX_CHARS,
   DISCOVERIES,
   DM_POLICIES,
   ENDS_IN_PEER_ID,
+  EXPECTED_ALLOWED,
   EXPECTED_MULTIADDR,
   EXPECTED_PEER_MULTIADDR,
   EXPECTED_TOPIC,
@@ -31,8 +33,11 @@ export type SettingCheck = Check | { entry: Check; max: number }
 
 const flag: Check = { allows: value => typeof value === 'boolean', expected: 'expected true or false' }
 
-const address = text(1, ADDRESS_MAX_CHARS, EXPECTED_MULTIADDR, MULTIADDR)
-const peerAddress = text(1, ADDRESS_MAX_CHARS, EXPECTED_PEER_MULTIADDR, MULTIADDR, ENDS_IN_PEER_ID)
+const address = only(isKnownAddress, text(1, ADDRESS_MAX_CHARS, EXPECTED_MULTIADDR, MULTIADDR))
+const peerAddress = only(
+  isKnownAddress,
+  text(1, ADDRESS_MAX_CHARS, EXPECTED_PEER_MULTIADDR, MULTIADDR, ENDS_IN_PEER_ID)
+)
 
 /**
  * What the schema says of each setting, without the library that it is written in: the repair of old settings is loaded by every command that
@@ -61,7 +66,7 @@ export const SETTING_CHECKS: ReadonlyMap<string, SettingCheck> = new Map<string,
   ['inboundTarget', text(1, TARGET_MAX_CHARS)],
   ['deliveryAckTimeoutMs', wholeNumber(ACK_TIMEOUT_MIN_MS, ACK_TIMEOUT_MAX_MS)],
   ['dmPolicy', oneOf(DM_POLICIES)],
-  ['allowFrom', { entry: text(1, ALLOWED_MAX_CHARS), max: ALLOWED_MAX }]
+  ['allowFrom', { entry: only(isAllowed, text(1, ALLOWED_MAX_CHARS, EXPECTED_ALLOWED)), max: ALLOWED_MAX }]
 ])
 
 function text(
@@ -78,6 +83,11 @@ function text(
       patterns.every(pattern => pattern.test(value)),
     expected
   }
+}
+
+/** A text that has to pass one more test. */
+function only(passes: (text: string) => boolean, { allows, expected }: Check): Check {
+  return { allows: value => allows(value) && typeof value === 'string' && passes(value), expected }
 }
 
 function wholeNumber(min: number, max: number): Check {

@@ -10,9 +10,6 @@ export const RELAYS_MAX = 8
 export const ACK_TIMEOUT_MIN_MS = 100
 export const ACK_TIMEOUT_MAX_MS = 600_000
 
-/** Longest multiaddr text: two relay hops with their peer ids stay under it. */
-export const ADDRESS_MAX_CHARS = 512
-
 /** Channel ids and targets are short names of the host and of chat services. */
 export const CHANNEL_MAX_CHARS = 64
 export const TARGET_MAX_CHARS = 256
@@ -21,12 +18,14 @@ export const TARGET_MAX_CHARS = 256
 export const ALLOWED_MAX_CHARS = 256
 export const ALLOWED_MAX = 1000
 
+/** Of the form only, for the schema that the host checks. */
 export const MULTIADDR = /^(\/[a-z0-9-]+(\/[^/\s]+)?)+$/
 export const ENDS_IN_PEER_ID = /\/p2p\/[1-9A-HJ-NP-Za-km-z]+$/
 export const TOPIC = /^[A-Za-z0-9][\w.:/-]*$/
 
 export const EXPECTED_MULTIADDR = 'expected a multiaddr such as /ip4/192.168.1.42/tcp/4001'
 export const EXPECTED_PEER_MULTIADDR = 'expected a multiaddr that ends in /p2p/<peer id>'
+export const EXPECTED_ALLOWED = 'expected a peer id, an instance id or "*"'
 export const EXPECTED_TOPIC = 'expected letters, digits and - _ . : /, a letter or digit first'
 
 export const DISCOVERIES = ['mdns', 'bootstrap', 'dht'] as const

@@ -12,14 +12,17 @@ const UNITS: Record<string, string> = { string: ' characters', array: ' entries'
 /** Longest value shown in a sentence. */
 const VALUE_MAX_CHARS = 60
 
-/** `block` is the object under `prefix` (for example `channels.libp2p-mesh`); throws SettingsError. */
-export function parseSettings(block: unknown, prefix: string): Settings {
-  return checkRules(parse(settingsSchema, block, prefix), prefix)
+/** Where a setting stands: one place for all of them, such as `channels.libp2p-mesh`, or a place for each. */
+export type Places = string | ((key: string) => string)
+
+/** `block` is the object that stands at `places`, or was put together from there; throws SettingsError. */
+export function parseSettings(block: unknown, places: Places): Settings {
+  return checkRules(parse(settingsSchema, block, places), places)
 }
 
 /** The same with the keys of the bare host. */
-export function parseNodeSettings(block: unknown, prefix: string): NodeSettings {
-  return checkRules(parse(nodeSettingsSchema, block, prefix), prefix)
+export function parseNodeSettings(block: unknown, places: Places): NodeSettings {
+  return checkRules(parse(nodeSettingsSchema, block, places), places)
 }
 
 /** What the block asks for in vain, because its work comes in a later release: `key` or `key value`. `block` passed the checks above. */
@@ -31,10 +34,11 @@ export function pendingSettings(block: unknown): string[] {
   })
 }
 
-function parse<T extends z.ZodType>(schema: T, block: unknown, prefix: string): z.output<T> {
+function parse<T extends z.ZodType>(schema: T, block: unknown, places: Places): z.output<T> {
   const parsed = schema.safeParse(block ?? {})
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
+  const prefix = placeOf(places, issue?.code === 'unrecognized_keys' ? issue.keys[0] : issue?.path[0])
   if (issue === undefined) throw new SettingsError(`${prefix} is not understood.`)
   if (issue.code === 'unrecognized_keys') {
     throw new SettingsError(
@@ -55,22 +59,23 @@ function allowed(issue: z.core.$ZodIssue): string {
   return issue.message.replace(/^Invalid (input|string): /, '')
 }
 
-function checkRules<T extends Settings>(settings: T, prefix: string): T {
+function checkRules<T extends Settings>(settings: T, places: Places): T {
   if (settings.dmPolicy === 'open' && !settings.allowFrom.includes('*')) {
     throw new SettingsError(
-      `${prefix}.dmPolicy is "open": this lets everybody in, so it also needs "*" in ${prefix}.allowFrom.`
-    )
-  }
-  if (settings.allowFrom.includes('*') && settings.dmPolicy !== 'open') {
-    throw new SettingsError(
-      `${prefix}.allowFrom has "*": this lets everybody in, so it also needs ${prefix}.dmPolicy "open".`
+      `${placeOf(places, 'dmPolicy')}.dmPolicy is "open": this lets everybody in, so it also needs "*" in ${placeOf(places, 'allowFrom')}.allowFrom.`
     )
   }
   if ((settings.inboundChannel === undefined) !== (settings.inboundTarget === undefined)) {
     const missing = settings.inboundChannel === undefined ? 'inboundChannel' : 'inboundTarget'
-    throw new SettingsError(`${prefix}.${missing} is not set: inboundChannel and inboundTarget belong together.`)
+    throw new SettingsError(
+      `${placeOf(places, missing)}.${missing} is not set: inboundChannel and inboundTarget belong together.`
+    )
   }
   return settings
+}
+
+function placeOf(places: Places, key: PropertyKey = ''): string {
+  return typeof places === 'string' ? places : places(String(key))
 }
 
 function valueAt(block: unknown, path: PropertyKey[]): unknown {

@@ -1,15 +1,17 @@
 import * as z from 'zod'
+import { ADDRESS_MAX_CHARS, isKnownAddress } from '../protocol/address.ts'
 import { LABEL_MAX_CHARS, ROUTE_ADDRESSES_MAX, TOPIC_MAX_CHARS } from '../protocol/limits.ts'
+import { isAllowed } from './allowed.ts'
 import {
   ACK_TIMEOUT_MAX_MS,
   ACK_TIMEOUT_MIN_MS,
-  ADDRESS_MAX_CHARS,
   ALLOWED_MAX,
   ALLOWED_MAX_CHARS,
   CHANNEL_MAX_CHARS,
   DISCOVERIES,
   DM_POLICIES,
   ENDS_IN_PEER_ID,
+  EXPECTED_ALLOWED,
   EXPECTED_MULTIADDR,
   EXPECTED_PEER_MULTIADDR,
   EXPECTED_TOPIC,
@@ -25,7 +27,11 @@ import {
  * keep their name, type and default.
  */
 
-const multiaddr = z.string().max(ADDRESS_MAX_CHARS).regex(MULTIADDR, EXPECTED_MULTIADDR)
+const multiaddr = z
+  .string()
+  .max(ADDRESS_MAX_CHARS)
+  .regex(MULTIADDR, EXPECTED_MULTIADDR)
+  .refine(isKnownAddress, EXPECTED_MULTIADDR)
 const peerMultiaddr = multiaddr.regex(ENDS_IN_PEER_ID, EXPECTED_PEER_MULTIADDR)
 
 const flag = (fallback: boolean, title: string, description: string) =>
@@ -110,7 +116,7 @@ export const settingsSchema = z.strictObject({
       'Who may write to this instance: pairing (peers the owner approved), allowlist (those and allowFrom, nobody is asked for), open (everybody; needs "*" in allowFrom), disabled.'
   }),
   allowFrom: z
-    .array(z.string().min(1).max(ALLOWED_MAX_CHARS))
+    .array(z.string().min(1).max(ALLOWED_MAX_CHARS).refine(isAllowed, EXPECTED_ALLOWED))
     .max(ALLOWED_MAX)
     .default([])
     .meta({ title: 'Allowed peers', description: 'Instance ids or peer ids that are admitted without a command.' })

@@ -13,7 +13,7 @@ const HINTS_MAX = 256
 /** `instance-peer.json` of libp2p-mesh up to 2026.6. Ours never had an `updatedAt`, and has nothing else in common with it. */
 const tableSchema = z.object({
   version: z.literal(1),
-  updatedAt: z.number(),
+  updatedAt: z.number().min(0).max(TIME_MAX_MS),
   instances: z.record(z.string(), z.unknown())
 })
 
@@ -42,7 +42,7 @@ export function readPredecessorRoutes(value: unknown): PredecessorRoutes | undef
   const entries = Object.values(table.data.instances)
   const routes = new Map<string, RouteEntry>()
   for (const entry of entries) {
-    const route = routeOf(entry)
+    const route = routeOf(entry, table.data.updatedAt)
     const known = route && routes.get(route.instance)
     // Two names of one peer: the newer one counts.
     if (route !== undefined && (known === undefined || known.lastSeenMs < route.lastSeenMs))
@@ -52,7 +52,7 @@ export function readPredecessorRoutes(value: unknown): PredecessorRoutes | undef
   return { routes: newest, dropped: entries.length - newest.length }
 }
 
-function routeOf(value: unknown): RouteEntry | undefined {
+function routeOf(value: unknown, updatedMs: number): RouteEntry | undefined {
   const entry = entrySchema.safeParse(value)
   if (!entry.success) return undefined
   const { peerId, instanceName, multiaddrs, lastSeenAt } = entry.data
@@ -67,7 +67,8 @@ function routeOf(value: unknown): RouteEntry | undefined {
     label: peerLabel(instanceName),
     addresses: [...new Set(addresses)].slice(0, FILE_ADDRESSES_MAX),
     seq: 0,
-    lastSeenMs: Math.trunc(lastSeenAt)
+    // Nobody was seen after the table was written, whatever a peer said.
+    lastSeenMs: Math.trunc(Math.min(lastSeenAt, updatedMs))
   }
 }
 

@@ -5,6 +5,9 @@ import type { Log } from '../mesh/ports.ts'
 /** Owner only. */
 export const PRIVATE_MODE = 0o600
 
+/** The bits of group and others. */
+const OTHERS = 0o077
+
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
 
 /**
@@ -51,7 +54,7 @@ function checkOwner(path: string, file: number, log: Log | undefined): void {
   if (!stats.isFile()) throw keyUnreadable(path, 'it is no regular file')
   if (process.platform === 'win32') return
   if (stats.uid !== process.getuid?.()) throw keyUnreadable(path, `it belongs to user ${stats.uid}`)
-  if ((stats.mode & 0o777) === PRIVATE_MODE) return
+  if ((stats.mode & OTHERS) === 0) return
   try {
     fchmodSync(file, PRIVATE_MODE)
   } catch (cause) {

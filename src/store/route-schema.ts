@@ -1,12 +1,10 @@
 import * as z from 'zod'
 import type { RouteEntry } from '../mesh/ports.ts'
+import { ADDRESS_MAX_CHARS } from '../protocol/address.ts'
 import { LABEL_MAX_CHARS } from '../protocol/limits.ts'
 
 /** Where a key was met plus what its route record names. */
 export const FILE_ADDRESSES_MAX = 16
-
-/** Longest multiaddr text: two relay hops with their peer ids stay under it. */
-const ADDRESS_MAX_CHARS = 512
 
 /** The last millisecond that a date can name. */
 export const TIME_MAX_MS = 8_640_000_000_000_000

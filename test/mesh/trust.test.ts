@@ -101,6 +101,16 @@ describe('Trust', () => {
     expect(trust.levelOf(ana.instance)).toBe('paired')
   })
 
+  it('S-32: everybody goes with the policy, whatever else stands, and that is said', () => {
+    const { trust } = world({ dmPolicy: 'open', allowFrom: ['*'] })
+    expect([trust.admitted(ana.instance), trust.issues()]).toEqual([true, []])
+    for (const dmPolicy of ['pairing', 'allowlist', 'disabled'] as const) {
+      trust.update({ dmPolicy, allowFrom: ['*'] })
+      expect(trust.admitted(ana.instance)).toBe(false)
+      expect(trust.issues()).toEqual([`allowFrom has "*", which lets nobody in while dmPolicy is "${dmPolicy}".`])
+    }
+  })
+
   it('S-32: a new policy revokes at once', () => {
     const { trust } = world({ dmPolicy: 'allowlist', allowFrom: [ana.peer] })
     expect(trust.admitted(ana.instance)).toBe(true)

@@ -94,7 +94,7 @@ it('two hundred times dialled from both sides at once: one link, the same at bot
     await vi.waitFor(() => expect(connected(one) + connected(other), label).toBe(0), eventually)
   }
   // Else this was a test of something else.
-  expect(twice).toBeGreaterThan(100)
+  expect(twice).toBeGreaterThan(20)
 })
 
 it('a thousand connects and disconnects leave nothing behind, and the last link works', {

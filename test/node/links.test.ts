@@ -185,6 +185,16 @@ describe('Links', () => {
     expect(a.links.peers()).toEqual([])
   })
 
+  it('drop says down once, and nothing up, also where two streams are ready', async () => {
+    const { a, openFromA, openFromB } = wire({ giveWayMs: 60_000 })
+    await Promise.all([openFromA(), openFromB()])
+    a.links.drop('b')
+    expect(a.events.filter(event => event === 'up')).toHaveLength(1)
+    expect(a.events.at(-1)).toBe('down')
+    await vi.waitFor(() => expect(a.open).toEqual([]), eventually)
+    expect(a.events.filter(event => event === 'up')).toHaveLength(1)
+  })
+
   it('S-11: bounds the streams of one peer', async () => {
     const { a, openFromA } = wire()
     for (let count = 0; count < 20; count++) {

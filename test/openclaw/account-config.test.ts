@@ -40,9 +40,17 @@ describe('the account of the configuration', () => {
     })
   })
 
+  it('names a wrong setting where it stands', () => {
+    expect(resolveAccount(config({ name: 'ok' }, { name: 7, discovery: 7 })).problem).toMatch(
+      /^plugins\.entries\.libp2p-mesh\.config\.discovery is 7/
+    )
+  })
+
   it('shows the policy where the host audits it', () => {
-    const { config: audited } = resolveAccount(config({ dmPolicy: 'allowlist', allowFrom: ['bob'] }))
-    expect(audited).toEqual({ dmPolicy: 'allowlist', allowFrom: ['bob'] })
+    const { config: audited } = resolveAccount(
+      config({ dmPolicy: 'allowlist', allowFrom: ['k5xq-3abc-defg-hijk-lmno-pqrs'] })
+    )
+    expect(audited).toEqual({ dmPolicy: 'allowlist', allowFrom: ['k5xq-3abc-defg-hijk-lmno-pqrs'] })
   })
 
   it.each([

@@ -215,8 +215,12 @@ describe('openclaw doctor --fix', () => {
   })
 
   it('never lets everybody in by half of the two settings that it takes', () => {
-    const all = repair({ plugins: { entries: { [ID]: { config: { allowFrom: ['*', 'a'], dmPolicy: 'everyone' } } } } })
-    expect(all.settings).toEqual({ allowFrom: ['a'] })
+    const all = repair({
+      plugins: {
+        entries: { [ID]: { config: { allowFrom: ['*', 'k5xq-3abc-defg-hijk-lmno-pqrs'], dmPolicy: 'everyone' } } }
+      }
+    })
+    expect(all.settings).toEqual({ allowFrom: ['k5xq-3abc-defg-hijk-lmno-pqrs'] })
     const open = repair({ plugins: { entries: { [ID]: { config: { allowFrom: '*', dmPolicy: 'open' } } } } })
     expect(open.settings).toEqual({ enabled: true })
     const both = { allowFrom: ['*'], dmPolicy: 'open' }

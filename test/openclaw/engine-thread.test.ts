@@ -93,6 +93,14 @@ describe('the thread of the engine', () => {
     expect(journal()).toEqual(['start', 'engine.start', 'engine.update ["bob"]', 'peers'])
   })
 
+  it('S-32: restarts an engine that does not take new settings, so that nothing is in force by half', async () => {
+    const { thread, journal, log } = run([{ 'engine.update': 'fail store_failed' }, {}])
+    await thread.client().call('peers', {})
+    thread.update({ ...liveSettings(parseSettings({}, 'test')), allowFrom: ['bob'] })
+    await expect.poll(() => journal()).toContain('start ["bob"]')
+    expect(log.at('error')[0]).toMatch(/^The engine did not take new settings and is restarted: store_failed/)
+  })
+
   it('waits longer before each further start', async () => {
     const { thread, log } = run([{ 'engine.start': 'throw' }, { 'engine.start': 'exit' }, {}])
     await expect(thread.client().call('peers', {})).resolves.toEqual([])

@@ -1,5 +1,5 @@
 import { sendDurableMessageBatch } from 'openclaw/plugin-sdk/channel-outbound'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { showText } from '../../src/openclaw/display.ts'
 import type { HostApi, HostConfig } from '../../src/openclaw/host-types.ts'
 import { inboundChannelIssues } from '../../src/openclaw/inbound-channel.ts'
@@ -38,6 +38,25 @@ describe('an inbound channel that the host does not have', () => {
     [['fakechat'], toFeishu, [MISSING]]
   ])('of %j with %j is said in one sentence, others are not', async (channels, settings, issues) => {
     await expect(inboundChannelIssues(hostWith(channels, settings))).resolves.toEqual(issues)
+  })
+
+  it.each([
+    ['fails', () => Promise.reject(new Error('broken'))],
+    ['hangs', () => new Promise<never>(() => undefined)]
+  ])('S1.25: that %s to load is said, and messages wait', async (_, loadAdapter) => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const host = { ...hostWith([], toFeishu), channel: { outbound: { loadAdapter } } }
+    const issues = inboundChannelIssues(host)
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(await issues).toEqual([
+      expect.stringContaining('"feishu", a channel that does not load: messages of peers wait')
+    ])
+    keepRuntime({ registrationMode: 'full', runtime: host } as unknown as HostApi)
+    const shown = showText({} as HostConfig, { channel: 'feishu', to: 'user:ou_xxx' }, 'x')
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(await shown).toMatchObject({ outcome: 'retry' })
+    Reflect.deleteProperty(globalThis, Symbol.for('libp2p-mesh/runtime/1'))
   })
 
   describe('in a gateway', () => {

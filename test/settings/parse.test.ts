@@ -50,11 +50,25 @@ describe('settings', () => {
     [{ deliveryAckTimeoutMs: 'soon' }, /deliveryAckTimeoutMs is "soon": expected number/],
     [{ enableMDNS: true }, /^channels\.libp2p-mesh has no setting "enableMDNS"; known are enabled, name, discovery/],
     [{ dmPolicy: 'open' }, /dmPolicy is "open".*needs "\*" in channels\.libp2p-mesh\.allowFrom/],
-    [{ allowFrom: ['*'] }, /allowFrom has "\*".*needs channels\.libp2p-mesh\.dmPolicy "open"/],
+    [
+      { allowFrom: ['*', 'bob'] },
+      /^channels\.libp2p-mesh\.allowFrom\.1 is "bob": expected a peer id, an instance id or "\*"\.$/
+    ],
+    [{ announceAddrs: ['/ip4/300.1.1.1/tcp/4001'] }, /announceAddrs\.0 is .*expected a multiaddr/],
     [{ inboundChannel: 'feishu' }, /inboundTarget is not set/],
     [{ name: 7 }, /\.name is 7: expected string/]
   ])('S-32: %j is refused with path, value and what is allowed', (block, sentence) => {
     expect(() => parseSettings(block, at)).toThrow(sentence)
+  })
+
+  it('S-32: takes "*" out of force with the policy, so that an open mesh can be closed by one setting', () => {
+    expect(parseSettings({ allowFrom: ['*'], dmPolicy: 'disabled' }, at)).toMatchObject({ dmPolicy: 'disabled' })
+  })
+
+  it('names the place where the setting stands', () => {
+    const places = (key: string): string => (key === 'name' ? 'plugins.entries.libp2p-mesh.config' : at)
+    expect(() => parseSettings({ name: 7 }, places)).toThrow(/^plugins\.entries\.libp2p-mesh\.config\.name is 7/)
+    expect(() => parseSettings({ discovery: 7 }, places)).toThrow(/^channels\.libp2p-mesh\.discovery is 7/)
   })
 
   it('knows the reply command on the bare host only', () => {

@@ -8,6 +8,8 @@ const address = fc
 const peerAddress = address.map(text => `${text}/p2p/${PEER}`)
 const word = fc.stringMatching(/^[a-z][a-z0-9:_-]{0,20}$/)
 
+const instance = fc.stringMatching(/^([a-z]{1,8}@)?[a-z2-7]{4}(-[a-z2-7]{4}){5}$/)
+
 const RIGHT: Record<string, fc.Arbitrary<unknown>> = {
   name: word.map(text => text.replace(/:/g, '-')),
   discovery: fc.constantFrom('mdns', 'bootstrap', 'dht'),
@@ -21,7 +23,7 @@ const RIGHT: Record<string, fc.Arbitrary<unknown>> = {
   inboundTarget: word,
   deliveryAckTimeoutMs: fc.integer({ min: 100, max: 600_000 }),
   dmPolicy: fc.constantFrom('pairing', 'allowlist', 'disabled'),
-  allowFrom: fc.array(word, { maxLength: 4 })
+  allowFrom: fc.array(fc.oneof(instance, fc.constant(PEER)), { maxLength: 4 })
 }
 
 /** What somebody may have typed by mistake. */

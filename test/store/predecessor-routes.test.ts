@@ -11,9 +11,11 @@ const ana = new FakeInstance('ana')
 const ben = new FakeInstance('ben')
 const AT = `/ip4/10.0.0.2/tcp/4001/p2p/${ana.peer}`
 
+const UPDATED_MS = 1_782_640_000_000
+
 function read(...entries: unknown[]) {
   const instances = Object.fromEntries(entries.map((entry, index) => [`name-${index}@MCowBQYDK2Vw.00d20af4`, entry]))
-  return readPredecessorRoutes({ version: 1, updatedAt: 1, instances })
+  return readPredecessorRoutes({ version: 1, updatedAt: UPDATED_MS, instances })
 }
 
 function entry(change: object = {}): object {
@@ -98,6 +100,11 @@ describe("the predecessor's instance-peer.json", () => {
     const found = read(...many)
     expect(found?.dropped).toBe(44)
     expect(found?.routes.map(({ lastSeenMs }) => lastSeenMs)).toEqual(Array.from({ length: 256 }, (_, i) => 299 - i))
+  })
+
+  it('S-03: takes nobody for seen after the table was written', () => {
+    const found = read(entry({ lastSeenAt: 8_000_000_000_000_000 }))
+    expect(found?.routes.map(({ lastSeenMs }) => lastSeenMs)).toEqual([UPDATED_MS])
   })
 
   it('is told from every other file by its updatedAt', () => {
