@@ -1,4 +1,11 @@
-import { type Fingerprint, fingerprintOf, ProtocolError, parseInstanceId, publicKeyOf } from '../protocol/index.ts'
+import {
+  type Fingerprint,
+  fingerprintOf,
+  ProtocolError,
+  parseInstanceId,
+  publicKeyOf,
+  safe
+} from '../protocol/index.ts'
 import { MeshError } from './errors.ts'
 import { guarded } from './guard.ts'
 import type { Clock, Log, Store, TrustLevel, TrustRecord } from './ports.ts'
@@ -26,6 +33,9 @@ const SET_TRIES = 3
 
 /** Route table, presence, links and a few to come. More is a listener that nobody takes away. */
 const LISTENERS_MAX = 16
+
+/** Entries of `allowFrom` that are named in the issues one by one. */
+const WRONG_MAX = 8
 
 /** Rotation keeps a handful of keys per instance. */
 const PEERS_PER_INSTANCE_MAX = 8
@@ -74,8 +84,15 @@ export class Trust {
   /** What the owner's settings say in vain. */
   issues(): string[] {
     const { dmPolicy, allowFrom } = this.#policy
-    if (dmPolicy === 'open' || !allowFrom.includes('*')) return []
-    return [`allowFrom has "*", which lets nobody in while dmPolicy is "${dmPolicy}".`]
+    const nobody = allowFrom.filter(entry => entry !== '*' && instanceOf(entry) === undefined).slice(0, WRONG_MAX)
+    return [
+      ...(dmPolicy !== 'open' && allowFrom.includes('*')
+        ? [`allowFrom has "*", which lets nobody in while dmPolicy is "${dmPolicy}".`]
+        : []),
+      ...nobody.map(
+        entry => `allowFrom has "${safe(entry)}", which is no id of a peer or an instance: is a letter wrong?`
+      )
+    ]
   }
 
   petnameOf(instance: Fingerprint): string | undefined {
@@ -149,12 +166,9 @@ export class Trust {
 
   #parse(allowFrom: string[]): Map<Fingerprint, string | undefined> {
     const allowed = new Map<Fingerprint, string | undefined>()
-    for (const [index, entry] of allowFrom.entries()) {
-      if (entry === '*') continue
-      const found = instanceOf(entry)
-      if (found === undefined)
-        this.#log.warn('An entry of allowFrom is neither an instance id nor a peer id.', { index })
-      else allowed.set(found.instance, found.peer ?? allowed.get(found.instance))
+    for (const entry of allowFrom) {
+      const found = entry === '*' ? undefined : instanceOf(entry)
+      if (found !== undefined) allowed.set(found.instance, found.peer ?? allowed.get(found.instance))
     }
     return allowed
   }

@@ -8,7 +8,7 @@ export interface CopyPlaces {
   config: HostConfig
 }
 
-/** The predecessors by package name, each with the folder in which the host installs it below `npm/projects`. */
+/** The predecessors by package name, each with the name that the host makes of it: of the folder below `npm/projects`, and of its mark. */
 const PACKAGES: Readonly<Record<string, string>> = {
   'libp2p-mesh': 'libp2p-mesh',
   '@openclaw/libp2p-mesh': 'openclaw-libp2p-mesh-8b1db46d37'
@@ -17,8 +17,13 @@ const PACKAGES: Readonly<Record<string, string>> = {
 /** Year and month of the first release of this package: it continues the name and the numbers of the last predecessor. */
 const FIRST_RELEASE = 2026.11
 
+/** Below the folder that has `node_modules`: a mark for each package that the host has replaced. It loads none of them, and removes them itself. */
+const REPLACED_FOLDER = '.openclaw-retained-npm-installs'
+
 interface Place {
   path: string
+  /** Where the host would mark what lies there as replaced. */
+  mark?: string
   /** The command that removes what lies there. */
   remedy: string
 }
@@ -32,26 +37,28 @@ export async function otherCopyIssues(places: CopyPlaces): Promise<string[]> {
   return issues.filter(issue => issue !== undefined)
 }
 
-async function issueAt({ path, remedy }: Place): Promise<string | undefined> {
+async function issueAt({ path, mark, remedy }: Place): Promise<string | undefined> {
   const found = await packageAt(path)
   if (found === undefined || !isPredecessor(found)) return undefined
+  if (mark !== undefined && (await readJson(mark)) !== undefined) return undefined
   return `The predecessor of this plugin, ${found.name} ${found.version}, lies in ${path}, and OpenClaw runs only one plugin of the id libp2p-mesh; remove it: ${remedy}`
 }
 
 function placesOf({ stateDir, config }: CopyPlaces): Place[] {
   const workspace = config.agents?.defaults?.workspace
   const loadPaths = config.plugins?.load?.paths ?? []
-  const folders = [
-    join(stateDir, 'extensions', 'libp2p-mesh'),
-    ...(workspace === undefined ? [] : [join(fromHome(workspace), '.openclaw', 'extensions', 'libp2p-mesh')]),
-    ...Object.entries(PACKAGES).flatMap(([name, project]) => [
-      join(stateDir, 'extensions', 'node_modules', name),
-      join(stateDir, 'npm', 'node_modules', name),
-      join(stateDir, 'npm', 'projects', project, 'node_modules', name)
-    ])
+  const folders: Omit<Place, 'remedy'>[] = [
+    { path: join(stateDir, 'extensions', 'libp2p-mesh') },
+    ...(workspace === undefined ? [] : [{ path: join(fromHome(workspace), '.openclaw', 'extensions', 'libp2p-mesh') }]),
+    ...Object.entries(PACKAGES).flatMap(([name, hostName]) =>
+      [join(stateDir, 'extensions'), join(stateDir, 'npm'), join(stateDir, 'npm', 'projects', hostName)].map(root => ({
+        path: join(root, 'node_modules', name),
+        mark: join(root, REPLACED_FOLDER, `${hostName}.json`)
+      }))
+    )
   ]
   return [
-    ...folders.map(path => ({ path, remedy: `rm -r ${quoted(path)}` })),
+    ...folders.map(folder => ({ ...folder, remedy: `rm -r ${quoted(folder.path)}` })),
     ...loadPaths.map(loadPath => ({
       path: fromHome(loadPath),
       remedy: `openclaw config set plugins.load.paths ${quoted(JSON.stringify(loadPaths.filter(other => other !== loadPath)))}`
@@ -60,14 +67,17 @@ function placesOf({ stateDir, config }: CopyPlaces): Place[] {
 }
 
 async function packageAt(path: string): Promise<{ name: string; version: string } | undefined> {
+  const { name, version } = Object(await readJson(join(path, 'package.json'))) as { name?: unknown; version?: unknown }
+  return typeof name === 'string' && typeof version === 'string' ? { name, version } : undefined
+}
+
+/** Undefined where there is nothing, and for what cannot be read: the host could not read it either. */
+async function readJson(path: string): Promise<unknown> {
   // Not loaded before it is needed: setup and lists evaluate this file too.
   const { readJsonFileWithFallback } = await import('openclaw/plugin-sdk/json-store')
   try {
-    const { value } = await readJsonFileWithFallback<unknown>(join(path, 'package.json'), undefined)
-    const { name, version } = Object(value) as { name?: unknown; version?: unknown }
-    return typeof name === 'string' && typeof version === 'string' ? { name, version } : undefined
+    return (await readJsonFileWithFallback<unknown>(path, undefined)).value
   } catch {
-    // What cannot be read here cannot be loaded by the host either.
     return undefined
   }
 }

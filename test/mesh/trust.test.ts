@@ -47,14 +47,17 @@ describe('Trust', () => {
     fc.assert(property)
   })
 
-  it('reads instance ids, fingerprints and peer ids in allowFrom, and warns of what is neither', () => {
+  it('reads instance ids, fingerprints and peer ids in allowFrom, and says what is neither', () => {
     const allowFrom = [ana.peer, ben.instance.toUpperCase().replaceAll('-', ' '), 'not an id', '*']
-    const { trust, log } = world({ dmPolicy: 'allowlist', allowFrom })
+    const { trust } = world({ dmPolicy: 'allowlist', allowFrom })
     expect(trust.admitted(ana.instance)).toBe(true)
     expect(trust.admitted(ben.instance)).toBe(true)
     expect(trust.peerOf(ana.instance)).toBe(ana.peer)
     expect(trust.peerOf(ben.instance)).toBeUndefined()
-    expect(log.lines).toEqual([expect.objectContaining({ level: 'warn', fields: { index: 2 } })])
+    expect(trust.issues()).toEqual([
+      'allowFrom has "*", which lets nobody in while dmPolicy is "allowlist".',
+      'allowFrom has "not an id", which is no id of a peer or an instance: is a letter wrong?'
+    ])
   })
 
   it('writes a record with a growing revision and keeps since while the level stays', async () => {

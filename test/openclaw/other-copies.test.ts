@@ -84,6 +84,19 @@ describe('no copy of the predecessor', () => {
     await expect(otherCopyIssues({ stateDir, config: {} })).resolves.toEqual([])
   })
 
+  it.each([
+    ['libp2p-mesh', 'npm/projects/libp2p-mesh', 'libp2p-mesh'],
+    ['@openclaw/libp2p-mesh', 'npm/projects/openclaw-libp2p-mesh-8b1db46d37', 'openclaw-libp2p-mesh-8b1db46d37'],
+    ['@openclaw/libp2p-mesh', 'npm', 'openclaw-libp2p-mesh-8b1db46d37']
+  ])('is %s in %s that the host has marked as replaced, which it removes itself', async (name, root, mark) => {
+    await put(`${root}/node_modules/${name}`, { name, version: '2026.6.1' })
+    expect(await otherCopyIssues({ stateDir, config: {} })).toHaveLength(1)
+    const marks = join(stateDir, root, '.openclaw-retained-npm-installs')
+    await mkdir(marks)
+    await writeFile(join(marks, `${mark}.json`), JSON.stringify({ version: 1, pluginId: 'libp2p-mesh' }))
+    expect(await otherCopyIssues({ stateDir, config: {} })).toEqual([])
+  })
+
   it('is a place that cannot be read, or is not there', async () => {
     await mkdir(join(stateDir, 'extensions/libp2p-mesh/package.json'), { recursive: true })
     await writeFile(join(stateDir, 'npm'), '')
