@@ -41,8 +41,8 @@ export default defineConfig({
           include: ['test/host/**/*.test.ts'],
           // A gateway takes 15 to 40 s to start, and two at once already fill two cores.
           fileParallelism: false,
-          testTimeout: 180_000,
-          hookTimeout: 240_000
+          testTimeout: 300_000,
+          hookTimeout: 600_000
         }
       },
       {

@@ -13,8 +13,8 @@ const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url))
 const OWNER_CHANNEL = join(CHECKOUT, 'test', 'fixtures', 'fakechat')
 const MESH = 'libp2p-mesh'
 /** A broadcast crosses loopback in milliseconds; the owner's channel takes some more. */
-const SHOW_LIMIT_MS = 15_000
-const CONNECT_LIMIT_MS = 30_000
+const SHOW_LIMIT_MS = 60_000
+const CONNECT_LIMIT_MS = 120_000
 const POLL_MS = 100
 const TASK = 'Ask Ben what the answer is.'
 

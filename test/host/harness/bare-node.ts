@@ -7,7 +7,7 @@ import type { Sandbox } from './sandbox.ts'
 
 const BIN = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', 'dist', 'bin.js')
 /** Two cores shared with a starting gateway. */
-const EVENT_LIMIT_MS = 30_000
+const EVENT_LIMIT_MS = 60_000
 
 /** One line of `libp2p-mesh node`. */
 export type NodeEvent = { readonly event: string } & Readonly<Record<string, unknown>>

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { Sandbox } from './sandbox.ts'
 
 /** The slowest commands (`plugins install`) took 40 s on busy cores. */
-const CLI_LIMIT_MS = 90_000
+const CLI_LIMIT_MS = 180_000
 
 export interface CliOptions {
   /** After this many ms the command is killed and the call rejects. */
