@@ -50,6 +50,8 @@ export class Dispatch {
   /** Lowest seq that is still waited for, of conversations that went on without an earlier one. At most PASSED_MAX. */
   readonly #passed = new Map<string, number>()
   #soon: NodeJS.Immediate | undefined
+  /** Dispatches that ended in this turn of the event loop. */
+  #endedInTurn = 0
   #signal: AbortSignal | undefined
 
   constructor(components: DeliveryComponents, init: DeliveryInit) {
@@ -117,12 +119,18 @@ export class Dispatch {
     else if (this.#active.size < DISPATCHES_MAX) this.#alarm.at(Math.min(...this.#due.values()))
   }
 
-  /** A display may answer within this turn of the event loop: what follows waits for the next, or nobody else would get one before all is shown. */
-  #pumpSoon(): void {
+  /**
+   * A display may answer within this turn of the event loop. Some of what follows is shown in it, so that receipts travel together; the rest waits for
+   * the next turn, or nobody else would get one before all is shown.
+   */
+  #pumpOn(): void {
     this.#soon ??= setImmediate(() => {
       this.#soon = undefined
+      this.#endedInTurn = 0
       guarded(this.#log, 'Dispatching', () => this.#pump())
     })
+    this.#endedInTurn++
+    if (this.#endedInTurn < DISPATCHES_MAX) guarded(this.#log, 'Dispatching', () => this.#pump())
   }
 
   /** A store that cannot be read is asked again later: nobody above could do more. */
@@ -142,7 +150,7 @@ export class Dispatch {
       lane.busy = false
       this.#active.delete(work)
       this.#ready.add(lane)
-      this.#pumpSoon()
+      this.#pumpOn()
     })
     this.#active.add(work)
   }

@@ -66,7 +66,17 @@ describe('openKeyFile', () => {
     expect((statSync(directory).mode & 0o777).toString(8)).toBe('700')
   })
 
-  it.each([0o644, 0o640, 0o666, 0o700, 0o400])('S-19: repairs and reports mode %o', mode => {
+  it.each([0o400, 0o700])('S-19: leaves mode %o, in which no other user can read', mode => {
+    const { dir, path } = setUp()
+    const made = openKeyFile(dir)
+    chmodSync(path, mode)
+    const log = recordingLog()
+    expect(openKeyFile(dir, { log })).toEqual(made)
+    expect(statSync(path).mode & 0o777).toBe(mode)
+    expect(log.lines).toEqual([])
+  })
+
+  it.each([0o644, 0o640, 0o666])('S-19: repairs and reports mode %o', mode => {
     const { dir, path } = setUp()
     const made = openKeyFile(dir)
     chmodSync(path, mode)
