@@ -17,7 +17,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           // Real gateways, network namespaces and soak runs have lanes of their own.
-          exclude: ['test/integration/**', 'test/host/**', 'test/nat/**', 'test/chaos/**'],
+          exclude: ['test/integration/**', 'test/host/**', 'test/nat/**', 'test/soak/**', 'test/chaos/**'],
           // The longest takes some four seconds on an idle machine; one with other work may take ten times as long.
           testTimeout: 60_000,
           hookTimeout: 60_000
@@ -32,6 +32,15 @@ export default defineConfig({
           // Each test starts processes; on a machine with other work they take their time.
           testTimeout: 60_000,
           hookTimeout: 60_000
+        }
+      },
+      {
+        extends: true,
+        test: {
+          // Two processes that keep both cores busy for minutes: nothing else may run beside them.
+          name: 'soak',
+          include: ['test/soak/**/*.test.ts'],
+          fileParallelism: false
         }
       },
       {

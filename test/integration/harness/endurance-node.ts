@@ -67,7 +67,11 @@ const complaints: string[] = []
 const quiet = (): void => undefined
 const loud = (message: string, fields?: Record<string, unknown>): void =>
   void complaints.push(`${message} ${JSON.stringify(fields ?? {})}`)
-const log: Log = { debug: quiet, info: quiet, warn: loud, error: loud }
+const ends: string[] = []
+const quietly = (message: string, fields?: Record<string, unknown>): void => {
+  if (message === 'link aborted') ends.push(`${message} ${JSON.stringify(fields ?? {})}`)
+}
+const log: Log = { debug: quietly, info: quiet, warn: loud, error: loud }
 
 /** What was shown: per conversation the number of the last text, which grows by one with each. */
 const shown: Shown = { count: 0, twice: 0, outOfOrder: 0 }
@@ -150,7 +154,8 @@ function gauges(): Gauges {
     linkUps: links.up,
     linkDowns: links.down,
     storeBytes: size('mesh.sqlite') + size('mesh.sqlite-wal'),
-    complaints
+    complaints,
+    ends
   }
 }
 

@@ -68,6 +68,8 @@ export interface Gauges {
   storeBytes: number
   /** Warnings and errors in the log. */
   complaints: string[]
+  /** Why links ended before they were asked to. */
+  ends: string[]
 }
 
 export interface Memory {

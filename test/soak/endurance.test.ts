@@ -1,6 +1,12 @@
 import { expect, it } from 'vitest'
 import type { Status } from '../../src/control/methods.ts'
-import { befriend, type CutRequest, type EnduranceNode, linked, startEnduranceNode } from './harness/endurance.ts'
+import {
+  befriend,
+  type CutRequest,
+  type EnduranceNode,
+  linked,
+  startEnduranceNode
+} from '../integration/harness/endurance.ts'
 
 const MIB = 1024 * 1024
 
@@ -51,7 +57,8 @@ it(`D-13: ${MESSAGES} messages each way over one connection and one stream: all 
       linkUps: 1,
       linkDowns: 0,
       tcp: 1,
-      complaints: []
+      complaints: [],
+      ends: []
     })
     expect(gauges.storeBytes).toBeLessThan(2 * MESSAGES * ROW_MAX_BYTES + LOG_MAX_BYTES)
     expect(await node.call<Status>('status')).toMatchObject({
