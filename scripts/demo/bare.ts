@@ -30,7 +30,7 @@ export async function runBareDemo({ print }: DemoInit): Promise<DemoSummary> {
 
   const messages: DemoMessage[] = []
   const send = async (from: BareNode, to: BareNode, target: string, text: string, wait: string): Promise<Sent> => {
-    const result = await from.ask<Sent>(['send', target, text, '--wait', wait])
+    const result = await from.ask<Sent>(['send', target, text, '--wait', wait, '--timeout', '60000'])
     const { level, path, reply } = result
     const ms = Math.round(result.ms)
     messages.push({ from: from.instanceId, to: to.instanceId, level, path, ms })

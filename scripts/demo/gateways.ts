@@ -16,6 +16,8 @@ const MESH = 'libp2p-mesh'
 const SHOW_LIMIT_MS = 60_000
 const CONNECT_LIMIT_MS = 120_000
 const POLL_MS = 100
+/** Of each send: the default is for people, and a first turn of a gateway on two busy cores takes longer. */
+const WAIT_MS = 120_000
 const TASK = 'Ask Ben what the answer is.'
 
 interface Instance {
@@ -58,10 +60,9 @@ export async function runGatewayDemo({ print }: DemoInit): Promise<DemoSummary> 
 
   const messages: DemoMessage[] = []
   const send = async (from: Instance, to: Instance, target: string, text: string): Promise<void> => {
-    const result = JSON.parse(await mustRun(from.gateway, ['p2p', 'send', target, text, '--json'])) as Omit<
-      DemoMessage,
-      'from' | 'to'
-    >
+    const result = JSON.parse(
+      await mustRun(from.gateway, ['p2p', 'send', target, text, '--timeout', String(WAIT_MS), '--json'])
+    ) as Omit<DemoMessage, 'from' | 'to'>
     messages.push({
       from: from.instanceId,
       to: to.instanceId,
@@ -172,7 +173,7 @@ async function askThroughAgents(anna: Instance, ben: Instance): Promise<{ messag
         toolCalls: [
           {
             name: 'p2p_send_instance_message',
-            args: { instanceId: ben.instanceId, message: question, waitFor: 'answered' }
+            args: { instanceId: ben.instanceId, message: question, waitFor: 'answered', timeoutMs: WAIT_MS }
           }
         ]
       }
