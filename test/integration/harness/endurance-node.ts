@@ -43,7 +43,7 @@ channel(LIBP2P_NODE).subscribe(message => {
 })
 
 /** The most there ever was at a time. Looked at often enough that whatever stays for a few messages is seen. */
-const peak: Gauges['peak'] = { connections: 0, links: 0, streams: 0 }
+let peak: Gauges['peak'] = { connections: 0, links: 0, streams: 0 }
 const PEAK_EVERY_MS = 20
 setInterval(() => {
   const connections = libp2p?.getConnections() ?? []
@@ -139,10 +139,12 @@ function gauges(): Gauges {
   for (const name of process.getActiveResourcesInfo()) resources[name] = (resources[name] ?? 0) + 1
   const size = (name: string): number =>
     statSync(join(request.stateDir, 'libp2p', name), { throwIfNoEntry: false })?.size ?? 0
+  const highest = peak
+  peak = { connections: 0, links: 0, streams: 0 }
   return {
     connections: connections.length,
     opened,
-    peak,
+    peak: highest,
     links: connections
       .flatMap(connection => connection.streams.map(stream => ({ connection, stream })))
       .filter(({ stream }) => stream.protocol === LINK_PROTOCOL)

@@ -52,7 +52,7 @@ export interface Gauges {
   /** Open at the moment, and ever opened: as libp2p has them. */
   connections: number
   opened: number
-  /** The most at a time since the start. */
+  /** The most at a time since the gauges were read last. */
   peak: { connections: number; links: number; streams: number }
   /** Streams of the link protocol: direction of the connection, direction, id and status of the stream. */
   links: string[]
