@@ -1,10 +1,7 @@
 import type { Status } from '../control/methods.ts'
-import { safe } from '../protocol/index.ts'
+import { ADDRESS_MAX_CHARS, safe } from '../protocol/index.ts'
 import { defineCommand, EXIT } from './command.ts'
 import { fields } from './table.ts'
-
-/** Longest multiaddr shown; longer ones exist only on purpose. */
-const ADDRESS_MAX_CHARS = 512
 
 /** An issue is a sentence, wrapped over a few lines. */
 const ISSUE_MAX_CHARS = 500

@@ -2,8 +2,8 @@ import {
   CLOCK_TOLERANCE_MS,
   type Fingerprint,
   fingerprintOf,
+  fingerprintOfPeer,
   formatInstanceId,
-  ProtocolError,
   peerLabel,
   publicKeyOf,
   ROUTE_ADDRESSES_MAX,
@@ -205,13 +205,4 @@ function differs(known: RouteEntry | undefined, entry: RouteEntry): boolean {
 
 function owns(peer: string, instance: Fingerprint): boolean {
   return fingerprintOfPeer(peer) === instance
-}
-
-function fingerprintOfPeer(peer: string): Fingerprint | undefined {
-  try {
-    return fingerprintOf(publicKeyOf(peer))
-  } catch (error) {
-    if (error instanceof ProtocolError) return undefined
-    throw error
-  }
 }

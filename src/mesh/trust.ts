@@ -1,6 +1,7 @@
 import {
   type Fingerprint,
   fingerprintOf,
+  fingerprintOfPeer,
   ProtocolError,
   parseInstanceId,
   publicKeyOf,
@@ -181,15 +182,10 @@ export class Trust {
 /** Reads a peer id or an instance id; undefined where the text is neither. */
 export function instanceOf(text: string): { instance: Fingerprint; peer?: string } | undefined {
   const peer = text.trim()
-  const key = tried(() => publicKeyOf(peer))
-  if (key !== undefined) return { instance: fingerprintOf(key), peer }
-  const instance = tried(() => parseInstanceId(text).fingerprint)
-  return instance === undefined ? undefined : { instance }
-}
-
-function tried<T>(parse: () => T): T | undefined {
+  const owner = fingerprintOfPeer(peer)
+  if (owner !== undefined) return { instance: owner, peer }
   try {
-    return parse()
+    return { instance: parseInstanceId(text).fingerprint }
   } catch (error) {
     if (error instanceof ProtocolError) return undefined
     throw error

@@ -2,6 +2,7 @@ import { base32 } from 'multiformats/bases/base32'
 import { ProtocolError } from './errors.ts'
 import { hashOf } from './hash.ts'
 import { FINGERPRINT_BYTES, PUBLIC_KEY_BYTES } from './limits.ts'
+import { publicKeyOf } from './peer-id.ts'
 
 /**
  * First 120 bits of the SHA-256 of an Ed25519 public key (32 raw bytes), as 24 lower-case base32 characters (RFC 4648) in six groups of
@@ -37,7 +38,22 @@ export function fingerprintToBytes(fingerprint: Fingerprint): Uint8Array {
 /** @throws {ProtocolError} `instance_id_malformed` when there are not 15 bytes. */
 export function fingerprintFromBytes(bytes: Uint8Array): Fingerprint {
   if (bytes.length !== FINGERPRINT_BYTES) throw malformed('a fingerprint has 15 bytes')
-  return base32.baseEncode(bytes).replace(GROUP, '$&-')
+  return inGroups(base32.baseEncode(bytes))
+}
+
+/** The 24 characters with their dashes. */
+export function inGroups(chars: string): Fingerprint {
+  return chars.replace(GROUP, '$&-')
+}
+
+/** Of the key in this peer id; undefined for what is no peer id of an Ed25519 key. */
+export function fingerprintOfPeer(peer: string): Fingerprint | undefined {
+  try {
+    return fingerprintOf(publicKeyOf(peer))
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined
+    throw error
+  }
 }
 
 /** The first two groups, for places where the whole does not fit. Never enough to decide by. */

@@ -1,4 +1,5 @@
 /** What peers say to each other: bytes in, values out. Nothing here touches a network, a disk or a clock. */
+export { ADDRESS_MAX_CHARS } from './address.ts'
 export { equal as bytesEqual, fromHex, toHex } from './bytes.ts'
 export {
   type Body,
@@ -24,6 +25,7 @@ export {
   type Fingerprint,
   fingerprintFromBytes,
   fingerprintOf,
+  fingerprintOfPeer,
   fingerprintToBytes,
   isFingerprint,
   shortFingerprint

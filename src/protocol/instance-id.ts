@@ -1,5 +1,6 @@
 import { ProtocolError } from './errors.ts'
-import { type Fingerprint, isFingerprint } from './fingerprint.ts'
+import { type Fingerprint, inGroups } from './fingerprint.ts'
+import { fingerprintChars } from './fingerprint-text.ts'
 import { parseLabel } from './label.ts'
 
 export interface InstanceId {
@@ -10,9 +11,6 @@ export interface InstanceId {
 /** Room for a label, a fingerprint and generous spacing; anything longer is no instance id. */
 const INPUT_MAX_CHARS = 512
 
-/** What people, chats and word processors put between the groups. */
-const BETWEEN_GROUPS = /[\s\p{Pd}]+/gu
-
 /**
  * Reads `label@xxxx-xxxx-xxxx-xxxx-xxxx-xxxx` as people type and paste it: any case, with spaces, without dashes, without the label.
  *
@@ -21,14 +19,9 @@ const BETWEEN_GROUPS = /[\s\p{Pd}]+/gu
 export function parseInstanceId(text: string): InstanceId {
   if (text.length > INPUT_MAX_CHARS) throw malformed()
   const at = text.lastIndexOf('@')
-  const groups = text
-    .slice(at + 1)
-    .normalize('NFKC')
-    .replace(BETWEEN_GROUPS, '')
-    .toLowerCase()
-    .match(/.{1,4}/gsu)
-  const fingerprint = groups?.join('-') ?? ''
-  if (!isFingerprint(fingerprint)) throw malformed()
+  const chars = fingerprintChars(text.slice(at + 1))
+  if (chars === undefined) throw malformed()
+  const fingerprint = inGroups(chars)
   const label = text.slice(0, Math.max(at, 0)).trim()
   return label === '' ? { fingerprint } : { label: labelOf(label), fingerprint }
 }

@@ -1,16 +1,16 @@
+import { fingerprintChars } from '../protocol/fingerprint-text.ts'
+
 /** Of an Ed25519 key, in base58. */
 const PEER_ID = /^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/
-
-/** Six groups of four, without what people put between them. */
-const FINGERPRINT = /^[a-z2-7]{24}$/
-const BETWEEN_GROUPS = /[\s\p{Pd}]+/gu
 
 /**
  * Whether an entry of `allowFrom` has the form of a peer id, an instance id, or its fingerprint, or is `*`. By form only, so that the repair of old
  * settings needs no library; an id with a wrong letter in it is said in status.
  */
 export function isAllowed(entry: string): boolean {
-  if (entry === '*' || PEER_ID.test(entry.trim())) return true
-  const groups = entry.slice(entry.lastIndexOf('@') + 1).normalize('NFKC')
-  return FINGERPRINT.test(groups.replace(BETWEEN_GROUPS, '').toLowerCase())
+  return (
+    entry === '*' ||
+    PEER_ID.test(entry.trim()) ||
+    fingerprintChars(entry.slice(entry.lastIndexOf('@') + 1)) !== undefined
+  )
 }

@@ -1,10 +1,8 @@
 import * as z from 'zod'
 import type { RouteEntry } from '../mesh/ports.ts'
 import { isAddress } from '../protocol/address.ts'
-import { ProtocolError } from '../protocol/errors.ts'
-import { fingerprintOf } from '../protocol/fingerprint.ts'
+import { fingerprintOfPeer } from '../protocol/fingerprint.ts'
 import { peerLabel } from '../protocol/label.ts'
-import { publicKeyOf } from '../protocol/peer-id.ts'
 import { FILE_ADDRESSES_MAX, TIME_MAX_MS } from './route-schema.ts'
 
 /** As many as strangers that are remembered: the predecessor's file grew without a limit. */
@@ -56,7 +54,7 @@ function routeOf(value: unknown, updatedMs: number): RouteEntry | undefined {
   const entry = entrySchema.safeParse(value)
   if (!entry.success) return undefined
   const { peerId, instanceName, multiaddrs, lastSeenAt } = entry.data
-  const instance = instanceOf(peerId)
+  const instance = fingerprintOfPeer(peerId)
   if (instance === undefined) return undefined
   const addresses = multiaddrs
     .filter(address => typeof address === 'string')
@@ -69,15 +67,6 @@ function routeOf(value: unknown, updatedMs: number): RouteEntry | undefined {
     seq: 0,
     // Nobody was seen after the table was written, whatever a peer said.
     lastSeenMs: Math.trunc(Math.min(lastSeenAt, updatedMs))
-  }
-}
-
-function instanceOf(peer: string): string | undefined {
-  try {
-    return fingerprintOf(publicKeyOf(peer))
-  } catch (error) {
-    if (error instanceof ProtocolError) return undefined
-    throw error
   }
 }
 

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { RouteEntry } from '../mesh/ports.ts'
 import { ADDRESS_MAX_CHARS } from '../protocol/address.ts'
+import { isFingerprint } from '../protocol/fingerprint.ts'
 import { LABEL_MAX_CHARS } from '../protocol/limits.ts'
 
 /** Where a key was met plus what its route record names. */
@@ -9,7 +10,7 @@ export const FILE_ADDRESSES_MAX = 16
 /** The last millisecond that a date can name. */
 export const TIME_MAX_MS = 8_640_000_000_000_000
 
-const instanceSchema = z.string().regex(/^[a-z2-7]{4}(-[a-z2-7]{4}){5}$/)
+const instanceSchema = z.string().refine(isFingerprint)
 
 const routeSchema = z.strictObject({
   peer: z.string().min(1).max(128),
