@@ -1,7 +1,8 @@
 import type { OpenClawConfig } from 'openclaw/plugin-sdk/channel-core'
 import { parseSettings, pendingSettings, type Settings, SettingsError } from '../settings/index.ts'
-import { PLUGIN_ID } from '../settings/manifest.ts'
+import { PLUGIN_ID } from '../settings/plugin-id.ts'
 import { predecessorProblem } from '../settings/retired.ts'
+import { record } from './record.ts'
 
 /** There is exactly one account: one key, one node. */
 export const ACCOUNT_ID = 'default'
@@ -67,10 +68,4 @@ export function resolveAccount(cfg: OpenClawConfig): MeshAccount {
       config
     }
   }
-}
-
-function record(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined
 }

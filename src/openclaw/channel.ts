@@ -2,7 +2,7 @@ import { type ChannelPlugin, createChatChannelPlugin } from 'openclaw/plugin-sdk
 import { createChannelMessageAdapterFromOutbound } from 'openclaw/plugin-sdk/channel-outbound'
 import { TEXT_MAX_BYTES } from '../protocol/limits.ts'
 import { LIVE_SETTINGS } from '../settings/index.ts'
-import { PLUGIN_ID } from '../settings/manifest.ts'
+import { PLUGIN_ID } from '../settings/plugin-id.ts'
 import { runAccount } from './account.ts'
 import { ACCOUNT_ID, type MeshAccount, resolveAccount, settingsBlock } from './account-config.ts'
 import { handleSend } from './actions.ts'

@@ -1,13 +1,15 @@
+import { PLUGIN_ID } from '../settings/plugin-id.ts'
 import { repairSettings, type SettingsBlock } from '../settings/repair.ts'
 import { predecessorProblem } from '../settings/retired.ts'
+import { record } from './record.ts'
 
 /**
  * What `openclaw doctor` loads of this plugin to repair a configuration of the predecessor, under the names that the host looks for. It is built
  * to a file of its own and loads nothing but the checks: every command that meets an old configuration loads it.
  */
 
-/** The plugin's id and the channel's. */
-const ID = 'libp2p-mesh'
+/** The plugin's and the channel's. */
+const ID = PLUGIN_ID
 const CHANNEL = `channels.${ID}`
 const ENTRY = `plugins.entries.${ID}`
 const OLD = `plugins.${ID}`
@@ -35,21 +37,21 @@ export const legacyConfigRules = [
 /** Moves every setting to the channel's block; returns the same configuration and no changes where there is nothing to repair. */
 export function normalizeCompatibilityConfig<T extends object>({ cfg }: { cfg: T }): { config: T; changes: string[] } {
   const root = cfg as Block
-  const plugins = block(root.plugins)
-  const entries = block(plugins?.entries)
-  const entry = block(entries?.[ID])
-  const channels = block(root.channels)
-  const config = block(entry?.config)
+  const plugins = record(root.plugins)
+  const entries = record(plugins?.entries)
+  const entry = record(entries?.[ID])
+  const channels = record(root.channels)
+  const config = record(entry?.config)
   const old = plugins !== undefined && Object.hasOwn(plugins, ID) ? oldPlugin(plugins[ID], entry?.enabled) : undefined
 
   const blocks = [
     ...(config === undefined ? [] : [{ path: `${ENTRY}.config`, settings: config }]),
     ...(old?.blocks ?? [])
   ]
-  const { settings, changes } = repairSettings({ path: CHANNEL, settings: block(channels?.[ID]) ?? {} }, blocks)
+  const { settings, changes } = repairSettings({ path: CHANNEL, settings: record(channels?.[ID]) ?? {} }, blocks)
   changes.push(...(old?.changes ?? []))
   if (changes.length === 0) return { config: cfg, changes }
-  if (channels?.[ID] !== undefined && block(channels[ID]) === undefined)
+  if (channels?.[ID] !== undefined && record(channels[ID]) === undefined)
     changes.push(`Replaced ${CHANNEL}: it was no object.`)
 
   const next: Block = { ...root, channels: { ...channels, [ID]: withSomething(settings) } }
@@ -68,8 +70,8 @@ function oldPlugin(
   value: unknown,
   entryEnabled: unknown
 ): { enabled: boolean; blocks: SettingsBlock[]; changes: string[] } {
-  const { enabled = true, config = {}, ...beside } = block(value) ?? {}
-  const settings = block(config)
+  const { enabled = true, config = {}, ...beside } = record(value) ?? {}
+  const settings = record(config)
   const changes: string[] = []
   if (settings === undefined) changes.push(`Removed ${OLD}.config: it is no object.`)
   if (entryEnabled !== undefined && entryEnabled !== enabled) {
@@ -89,9 +91,5 @@ function withSomething(settings: Block): Block {
 }
 
 function hasPredecessorKey(value: unknown): boolean {
-  return predecessorProblem(block(value) ?? {}) !== undefined
-}
-
-function block(value: unknown): Block | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Block) : undefined
+  return predecessorProblem(record(value) ?? {}) !== undefined
 }

@@ -1,6 +1,6 @@
 import type { Agent, DispatchOutcome, Inbound, Log, TurnEvents } from '../mesh/ports.ts'
 import { safe } from '../protocol/index.ts'
-import { PLUGIN_ID } from '../settings/manifest.ts'
+import { PLUGIN_ID } from '../settings/plugin-id.ts'
 import { ACCOUNT_ID } from './account-config.ts'
 import { frameText } from './frame-text.ts'
 import type { ChannelRuntime, HostConfig } from './host-types.ts'

@@ -1,6 +1,6 @@
 import { PlatformMessageNotDispatchedError } from 'openclaw/plugin-sdk/error-runtime'
 import type { SendResult } from '../control/methods.ts'
-import { PLUGIN_ID } from '../settings/manifest.ts'
+import { PLUGIN_ID } from '../settings/plugin-id.ts'
 import { liveAccount } from './slot.ts'
 import { sentenceFor } from './words.ts'
 

@@ -8,7 +8,7 @@ import {
 import { type ControlClient, controlClient } from '../control/client.ts'
 import { type Method, methods, type Params } from '../control/methods.ts'
 import { MeshError, type MeshErrorCode, type MeshErrorDetails } from '../mesh/errors.ts'
-import { PLUGIN_ID } from '../settings/manifest.ts'
+import { PLUGIN_ID } from '../settings/plugin-id.ts'
 import type { HostApi } from './host-types.ts'
 import { liveAccount } from './slot.ts'
 import { reportStatus } from './status.ts'

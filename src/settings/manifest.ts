@@ -1,9 +1,7 @@
 import * as z from 'zod'
+import { PLUGIN_ID } from './plugin-id.ts'
 import { PREDECESSOR_KEYS } from './retired.ts'
 import { settingsSchema } from './schema.ts'
-
-/** The id under which host, channel and package are known. */
-export const PLUGIN_ID = 'libp2p-mesh'
 
 /** Agent tools, as the manifest must declare them. */
 export const TOOL_NAMES = ['p2p_send_instance_message', 'p2p_broadcast', 'p2p_peers'] as const
