@@ -172,8 +172,13 @@ export class Mdns {
   }
 
   #answer(): void {
-    const answers = this.#ownAnswers()
-    void this.#group.multicast(lan => encodeAnswers(answers, lan))
+    try {
+      const answers = this.#ownAnswers()
+      void this.#group.multicast(lan => encodeAnswers(answers, lan))
+    } catch (error) {
+      // Run by a timer: thrown in here it would end the process.
+      this.#log.error('an mdns answer failed', { reason: codeOf(error) })
+    }
   }
 
   /** Who asks from another port hears nothing that is said to everybody (RFC 6762, section 6.7). */

@@ -72,7 +72,10 @@ async function sendText(cfg: HostConfig, target: ChannelTarget, text: string): P
   try {
     // Asked first: of a bundled channel that is not set up the host says only that sending failed, which would leave the outcome unknown.
     const runtime = findHostRuntime()
-    if (runtime !== undefined && (await channelState(runtime, target.channel)) !== 'ready') return unavailable
+    const found = runtime && (await channelState(runtime, target.channel))
+    if (found?.state === 'missing') return unavailable
+    if (found?.state === 'broken')
+      return { outcome: 'retry', detail: `channel ${target.channel} does not load: ${found.reason}` }
     const result = await sendDurableMessageBatch({
       cfg,
       channel: target.channel,

@@ -41,21 +41,21 @@ describe('an inbound channel that the host does not have', () => {
   })
 
   it.each([
-    ['fails', () => Promise.reject(new Error('broken'))],
-    ['hangs', () => new Promise<never>(() => undefined)]
-  ])('S1.25: that %s to load is said, and messages wait', async (_, loadAdapter) => {
+    ['fails', 'Error: planted', () => Promise.reject(new Error('planted'))],
+    ['hangs', 'it takes more than 5000 ms', () => new Promise<never>(() => undefined)]
+  ])('S1.25: that %s to load is said with the reason, and messages wait', async (_, reason, loadAdapter) => {
     vi.useFakeTimers()
     onTestFinished(() => void vi.useRealTimers())
     const host = { ...hostWith([], toFeishu), channel: { outbound: { loadAdapter } } }
     const issues = inboundChannelIssues(host)
     await vi.advanceTimersByTimeAsync(5_000)
     expect(await issues).toEqual([
-      expect.stringContaining('"feishu", a channel that does not load: messages of peers wait')
+      expect.stringContaining(`"feishu", a channel that does not load (${reason}): messages of peers wait`)
     ])
     keepRuntime({ registrationMode: 'full', runtime: host } as unknown as HostApi)
     const shown = showText({} as HostConfig, { channel: 'feishu', to: 'user:ou_xxx' }, 'x')
     await vi.advanceTimersByTimeAsync(5_000)
-    expect(await shown).toMatchObject({ outcome: 'retry' })
+    expect(await shown).toMatchObject({ outcome: 'retry', detail: expect.stringContaining(reason) })
     Reflect.deleteProperty(globalThis, Symbol.for('libp2p-mesh/runtime/1'))
   })
 
