@@ -14,12 +14,17 @@ const MIB = 1024 * 1024
 const MESSAGES = 20_000
 const QUARTER = MESSAGES / 4
 
-/** A texts of 200 characters with everything that a row of it and its indexes take; both boxes hold one each. */
+/** A text of 200 characters with everything that a row of it and its indexes take; both boxes hold one each. */
 const ROW_MAX_BYTES = 3 * 1024
 const LOG_MAX_BYTES = 20 * MIB
 
 /** Longer than what is opened at the same time, and than a second connection stays. */
 const SETTLED_MS = 12_000
+
+/** So many texts in eight conversations, each of which counts when it was shown. */
+function flooded(from: EnduranceNode, to: EnduranceNode, { count, atOnce }: { count: number; atOnce: number }) {
+  return from.flood({ target: to.peerId, count, conversations: 8, level: 'delivered', bytes: 200, atOnce })
+}
 
 it(`D-13: ${MESSAGES} messages each way over one connection and one stream: all acknowledged, memory flat`, {
   timeout: 400_000
@@ -33,15 +38,7 @@ it(`D-13: ${MESSAGES} messages each way over one connection and one stream: all 
   await linked(one, other)
   const before = await Promise.all(both.map(node => node.gauges()))
   const [link] = before[0]?.links ?? []
-  const flood = async (from: EnduranceNode, to: EnduranceNode) =>
-    await from.flood({
-      target: to.peerId,
-      count: QUARTER,
-      conversations: 8,
-      level: 'delivered',
-      bytes: 200,
-      atOnce: 256
-    })
+  const flood = (from: EnduranceNode, to: EnduranceNode) => flooded(from, to, { count: QUARTER, atOnce: 256 })
 
   const memory: { heapBytes: number; rssBytes: number }[][] = []
   for (let quarter = 1; quarter <= 4; quarter++) {
@@ -92,15 +89,7 @@ it(`${3 * CUTS.length} reconnects in the middle of ${CUT_MESSAGES} messages each
   const other = await startEnduranceNode('other', { settings: { bootstrapList: one.addresses } })
   const both = [one, other]
   await befriend(one, other)
-  const flood = async (from: EnduranceNode, to: EnduranceNode) =>
-    await from.flood({
-      target: to.peerId,
-      count: CUT_MESSAGES,
-      conversations: 8,
-      level: 'delivered',
-      bytes: 200,
-      atOnce: 8
-    })
+  const flood = (from: EnduranceNode, to: EnduranceNode) => flooded(from, to, { count: CUT_MESSAGES, atOnce: 8 })
   const floods = Promise.all([flood(one, other), flood(other, one)])
   let under = true
   void floods.finally(() => {
