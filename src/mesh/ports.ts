@@ -49,7 +49,7 @@ export interface Connected {
   address: string
   /** True once both hellos admitted each other and frames may flow. */
   linked: boolean
-  /** Round trip of the last ping. */
+  /** Round trip of the last ping; there is none in the first seconds. */
   rttMs?: number
 }
 

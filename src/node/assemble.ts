@@ -40,7 +40,10 @@ const DIAL_ADDRESS_MS = 5_000
 const SOCKET_IDLE_MS = 120_000
 const KEEP_ALIVE_MS = 30_000
 
-/** A dead connection is found within both. The floor keeps a busy event loop from being taken for one. */
+/**
+ * A dead connection is found within both; a busy event loop is not taken for one. Of two pings at once libp2p refuses the second, and its monitor
+ * takes that for a dead connection: so nothing else pings, and an answer is waited for less long than the interval.
+ */
 const LIVENESS_INTERVAL_MS = 15_000
 const LIVENESS_ANSWER_MS = 10_000
 
@@ -58,6 +61,7 @@ export interface NodeInit extends NodeTuning {
   denied?: (peer: string) => boolean
   socketIdleMs?: number
   keepAliveMs?: number
+  livenessMs?: number
 }
 
 /**
@@ -105,7 +109,10 @@ export async function createNode(
       maxPeerAddrsToDial: DIAL_ADDRESSES_MAX,
       addressDialTimeout: DIAL_ADDRESS_MS
     },
-    connectionMonitor: { pingInterval: LIVENESS_INTERVAL_MS, pingTimeout: { minTimeout: LIVENESS_ANSWER_MS } },
+    connectionMonitor: {
+      pingInterval: init.livenessMs ?? LIVENESS_INTERVAL_MS,
+      pingTimeout: { minTimeout: LIVENESS_ANSWER_MS, maxTimeout: LIVENESS_ANSWER_MS }
+    },
     services: {
       identify: identify(),
       ping: ping(),

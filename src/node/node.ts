@@ -1,5 +1,4 @@
 import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
-import type { Ping } from '@libp2p/ping'
 import { MeshError } from '../mesh/errors.ts'
 import type { AbortOptions, Connected, Log, Network, NetworkHandler } from '../mesh/ports.ts'
 import type { Frame } from '../protocol/index.ts'
@@ -15,7 +14,6 @@ import { LINK_STREAMS_MAX, Links, type LinksInit } from './links.ts'
 import type { Listening } from './listening.ts'
 import { PAIR_STREAMS_MAX, PairProtocol } from './pair-protocol.ts'
 import { bestOf, pathOf } from './paths.ts'
-import { Pinger } from './pinger.ts'
 import { LINK_PROTOCOL, PAIR_PROTOCOL } from './protocols.ts'
 import { Spares } from './spares.ts'
 import { Strikes } from './strikes.ts'
@@ -28,7 +26,7 @@ const LINK_TAG = 'libp2p-mesh-link'
 const LINK_TAG_VALUE = 100
 
 export interface NodeComponents {
-  libp2p: Libp2p<{ ping: Ping }>
+  libp2p: Libp2p
   gossip: Gossip
   discovery: Discovery
   listening: Listening
@@ -51,7 +49,6 @@ export class MeshNode implements Network {
   readonly #strikes = new Strikes()
   readonly #dialler: Dialler
   readonly #pair: PairProtocol
-  readonly #pinger: Pinger
   readonly #spares: Spares
   readonly #bootstrap: Bootstrap
   readonly #tuning: NodeTuning
@@ -71,11 +68,6 @@ export class MeshNode implements Network {
       { log, strikes: this.#strikes },
       { ...(init.pairTimeoutMs !== undefined && { timeoutMs: init.pairTimeoutMs }) }
     )
-    this.#pinger = new Pinger({
-      ping: (peer, options) => libp2p.services.ping.ping(peer, options),
-      linked: () => this.#linkedConnections(),
-      log
-    })
     this.#spares = new Spares(
       { linkOf: peer => this.#running?.links.connectionOf(peer), log },
       { ...(init.spareMs !== undefined && { afterMs: init.spareMs }) }
@@ -121,7 +113,6 @@ export class MeshNode implements Network {
     this.#bootstrap.stop()
     discovery.stop()
     listening.stop()
-    this.#pinger.stop()
     this.#dialler.stop()
     this.#spares.stop()
     for (const peer of this.#running?.links.peers() ?? []) this.#running?.links.drop(peer)
@@ -176,7 +167,7 @@ export class MeshNode implements Network {
       const link = this.#running?.links.connectionOf(peer)
       const connection = link ?? this.#best(peer)
       if (connection === undefined) continue
-      const rttMs = this.#pinger.rttMs(connection)
+      const { rtt: rttMs } = connection
       connected.push({
         peer,
         path: pathOf(connection),
@@ -271,7 +262,6 @@ export class MeshNode implements Network {
   }
 
   #onUp(connection: Connection): void {
-    this.#pinger.measure(connection)
     this.#joinGossip(connection)
     for (const other of this.#connectionsOf(connection.remotePeer.toString())) this.#spares.watch(other)
     this.#tag(connection.remotePeer, LINK_TAG_VALUE)
@@ -310,10 +300,5 @@ export class MeshNode implements Network {
 
   #connectionsOf(peer: string): Connection[] {
     return this.#components.libp2p.getConnections(peerIdOf(peer))
-  }
-
-  #linkedConnections(): Connection[] {
-    const { links } = this.#running ?? {}
-    return (links?.peers() ?? []).map(peer => links?.connectionOf(peer)).filter(connection => connection !== undefined)
   }
 }

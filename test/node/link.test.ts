@@ -147,7 +147,7 @@ it('and without keepalives it would not', async () => {
 })
 
 it('measures the round trip', async () => {
-  const [one, other] = [await started(), await started()]
+  const [one, other] = [await started({ livenessMs: 500 }), await started()]
   await connect(one, other)
   await vi.waitFor(() => expect(one.node.connections()[0]?.rttMs).toBeGreaterThanOrEqual(0), eventually)
 })
