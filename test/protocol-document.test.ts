@@ -20,6 +20,7 @@ import {
   RECEIPT_REFUSALS
 } from '../src/protocol/index.ts'
 import * as limits from '../src/protocol/limits.ts'
+import { PAIR_KINDS } from '../src/protocol/pair-body.ts'
 import { advanced } from '../src/store/levels.ts'
 import { contentOf, DAY_MS, otter, TIME_MS } from './vectors/members.ts'
 
@@ -127,6 +128,11 @@ describe(FILE, () => {
       return !wordsOf(value).some(words => section(number).includes(words))
     })
     expect(unsaid.map(([name, value, , where]) => `${name} ${value} ${where}`)).toEqual([])
+  })
+
+  it('lists the questions of the pair protocol with their numbers', () => {
+    const listed = rows(section('11'), /^[a-z]+$/).map(([kind, number]) => [kind, Number(number)])
+    expect(listed.filter(([, number]) => !Number.isNaN(number))).toEqual(Object.entries(PAIR_KINDS))
   })
 
   it('lists the kinds with what each may carry', () => {

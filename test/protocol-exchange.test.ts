@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { Broadcasts } from '../src/mesh/broadcast.ts'
 import { Mesh } from '../src/mesh/mesh.ts'
+import { OwnerNotices } from '../src/mesh/owner-notices.ts'
 import { RouteTable } from '../src/mesh/route-table.ts'
 import { Trust } from '../src/mesh/trust.ts'
 import { FrameReader, joinFrames } from '../src/node/frame-reader.ts'
@@ -22,6 +23,7 @@ import {
   verifyEnvelope
 } from '../src/protocol/index.ts'
 import { FakeAgent } from './fakes/agent.ts'
+import { anywhere } from './fakes/anywhere.ts'
 import { FakeClock } from './fakes/clock.ts'
 import { FakeLog } from './fakes/log.ts'
 import { FakeHub } from './fakes/network.ts'
@@ -108,11 +110,12 @@ describe('the broadcast of the golden vectors', () => {
     const notices = new FakeNotices()
     const [store, clock, log] = [new FakeStore(), new FakeClock(TIME_MS), new FakeLog()]
     const trust = new Trust({ store, clock, log }, { dmPolicy: 'allowlist', allowFrom: [otter.fingerprint] })
-    const routes = new RouteTable({ store, trust, clock, log })
+    const routes = new RouteTable({ network: anywhere, store, trust, clock, log })
     const signer = { ...heron.key, verify: verifyEd25519 }
+    const owner = new OwnerNotices({ store, clock, log, trust, routes, notices })
     const publish = async () => ({ recipients: 0 })
     const broadcasts = new Broadcasts(
-      { store, signer, clock, log, trust, routes, notices, publish },
+      { store, signer, clock, log, trust, routes, notices, owner, publish },
       { instance: heron.fingerprint }
     )
     expect(await broadcasts.validate(peers.otter, 'openclaw-mesh', data)).toBe('accept')

@@ -15,6 +15,10 @@ export type ProtocolErrorCode =
   | 'receipt_malformed'
   | 'route_malformed'
   | 'topic_malformed'
+  | 'pair_malformed'
+  | 'ticket_malformed'
+  | 'ticket_checksum'
+  | 'ticket_version'
 
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError'

@@ -49,7 +49,16 @@ export const REASONS = {
   /** The turn or the channel failed for good. */
   failed: 12,
   /** A crash hid the outcome. */
-  unknown_outcome: 13
+  unknown_outcome: 13,
+  /** No ticket with this proof was ever issued, or it was withdrawn. */
+  ticket_unknown: 14,
+  /** Used as often as it may be. */
+  ticket_spent: 15,
+  ticket_expired: 16,
+  /** The owner takes no requests. */
+  requests_off: 17,
+  /** Kept for the owner, who decides. */
+  pending: 18
 } as const
 
 export type RejectReason = keyof typeof REASONS

@@ -12,6 +12,22 @@ export const BROADCAST_TEXT_MAX_BYTES = 8 * 1024
 /** Largest frame on the pair protocol, the only one that strangers reach. */
 export const PAIR_FRAME_MAX_BYTES = 4 * 1024
 
+/** Why somebody wants to be let in: a sentence or two that an owner reads before deciding. */
+export const PURPOSE_MAX_CHARS = 200
+
+/** A ticket's secret: 128 random bits, out of reach of guessing. Eight bytes of its hash name the ticket. */
+export const TICKET_SECRET_BYTES = 16
+export const TICKET_ID_BYTES = 8
+
+/** Instances that one ticket may let in. */
+export const TICKET_USES_MAX = 32
+
+/** Longest text that is read as a ticket: eight addresses at their longest, with key and secret, stay under it. */
+export const TICKET_TEXT_MAX_CHARS = 8_192
+
+/** Longest life of a ticket, ms: an invitation is for now, not for good. */
+export const TICKET_TTL_MAX_MS = 7 * 24 * 60 * 60 * 1000
+
 /** Message, conversation and trace ids are 128 random bits. */
 export const ID_BYTES = 16
 

@@ -2234,6 +2234,11 @@ export namespace PairFrame {
     value: number
   }
 
+  export interface PairFrameAnswerLabelFieldEvent {
+    field: '$.answer.label'
+    value: string
+  }
+
   export function encode (obj: Partial<PairFrame>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, PairFrame.codec())
   }
@@ -2242,7 +2247,7 @@ export namespace PairFrame {
     return decodeMessage(buf, PairFrame.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PairFrame>): Generator<PairFrameRequestKindFieldEvent | PairFrameRequestBodyFieldEvent | PairFrameAnswerAcceptedFieldEvent | PairFrameAnswerReasonFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PairFrame>): Generator<PairFrameRequestKindFieldEvent | PairFrameRequestBodyFieldEvent | PairFrameAnswerAcceptedFieldEvent | PairFrameAnswerReasonFieldEvent | PairFrameAnswerLabelFieldEvent> {
     return streamMessage(buf, PairFrame.codec(), opts)
   }
 }
@@ -2362,6 +2367,7 @@ export namespace PairRequest {
 export interface PairAnswer {
   accepted: boolean
   reason: number
+  label: string
 }
 
 export namespace PairAnswer {
@@ -2384,13 +2390,19 @@ export namespace PairAnswer {
           w.uint32(obj.reason)
         }
 
+        if ((obj.label != null && obj.label !== '')) {
+          w.uint32(26)
+          w.string(obj.label)
+        }
+
         if (opts.lengthDelimited !== false) {
           w.ldelim()
         }
       }, (reader, length, opts = {}) => {
         const obj: any = {
           accepted: false,
-          reason: 0
+          reason: 0,
+          label: ''
         }
 
         const end = length == null ? reader.len : reader.pos + length
@@ -2405,6 +2417,10 @@ export namespace PairAnswer {
             }
             case 2: {
               obj.reason = reader.uint32()
+              break
+            }
+            case 3: {
+              obj.label = reader.string()
               break
             }
             default: {
@@ -2436,6 +2452,13 @@ export namespace PairAnswer {
               }
               break
             }
+            case 3: {
+              yield {
+                field: `${prefix}.label`,
+                value: reader.string()
+              }
+              break
+            }
             default: {
               reader.skipType(tag & 7)
               break
@@ -2458,6 +2481,11 @@ export namespace PairAnswer {
     value: number
   }
 
+  export interface PairAnswerLabelFieldEvent {
+    field: '$.label'
+    value: string
+  }
+
   export function encode (obj: Partial<PairAnswer>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, PairAnswer.codec())
   }
@@ -2466,7 +2494,454 @@ export namespace PairAnswer {
     return decodeMessage(buf, PairAnswer.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PairAnswer>): Generator<PairAnswerAcceptedFieldEvent | PairAnswerReasonFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PairAnswer>): Generator<PairAnswerAcceptedFieldEvent | PairAnswerReasonFieldEvent | PairAnswerLabelFieldEvent> {
     return streamMessage(buf, PairAnswer.codec(), opts)
+  }
+}
+
+export interface TicketProof {
+  ticket: Uint8Array<ArrayBuffer>
+  proof: Uint8Array<ArrayBuffer>
+  label: string
+}
+
+export namespace TicketProof {
+  let _codec: Codec<TicketProof>
+
+  export const codec = (): Codec<TicketProof> => {
+    if (_codec == null) {
+      _codec = message<TicketProof>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if ((obj.ticket != null && obj.ticket.byteLength > 0)) {
+          w.uint32(10)
+          w.bytes(obj.ticket)
+        }
+
+        if ((obj.proof != null && obj.proof.byteLength > 0)) {
+          w.uint32(18)
+          w.bytes(obj.proof)
+        }
+
+        if ((obj.label != null && obj.label !== '')) {
+          w.uint32(26)
+          w.string(obj.label)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          ticket: uint8ArrayAlloc(0),
+          proof: uint8ArrayAlloc(0),
+          label: ''
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.ticket = reader.bytes()
+              break
+            }
+            case 2: {
+              obj.proof = reader.bytes()
+              break
+            }
+            case 3: {
+              obj.label = reader.string()
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.ticket`,
+                value: reader.bytes()
+              }
+              break
+            }
+            case 2: {
+              yield {
+                field: `${prefix}.proof`,
+                value: reader.bytes()
+              }
+              break
+            }
+            case 3: {
+              yield {
+                field: `${prefix}.label`,
+                value: reader.string()
+              }
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface TicketProofTicketFieldEvent {
+    field: '$.ticket'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface TicketProofProofFieldEvent {
+    field: '$.proof'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface TicketProofLabelFieldEvent {
+    field: '$.label'
+    value: string
+  }
+
+  export function encode (obj: Partial<TicketProof>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, TicketProof.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TicketProof>): TicketProof {
+    return decodeMessage(buf, TicketProof.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TicketProof>): Generator<TicketProofTicketFieldEvent | TicketProofProofFieldEvent | TicketProofLabelFieldEvent> {
+    return streamMessage(buf, TicketProof.codec(), opts)
+  }
+}
+
+export interface ContactRequest {
+  label: string
+  purpose: string
+}
+
+export namespace ContactRequest {
+  let _codec: Codec<ContactRequest>
+
+  export const codec = (): Codec<ContactRequest> => {
+    if (_codec == null) {
+      _codec = message<ContactRequest>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if ((obj.label != null && obj.label !== '')) {
+          w.uint32(10)
+          w.string(obj.label)
+        }
+
+        if ((obj.purpose != null && obj.purpose !== '')) {
+          w.uint32(18)
+          w.string(obj.purpose)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          label: '',
+          purpose: ''
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.label = reader.string()
+              break
+            }
+            case 2: {
+              obj.purpose = reader.string()
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.label`,
+                value: reader.string()
+              }
+              break
+            }
+            case 2: {
+              yield {
+                field: `${prefix}.purpose`,
+                value: reader.string()
+              }
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface ContactRequestLabelFieldEvent {
+    field: '$.label'
+    value: string
+  }
+
+  export interface ContactRequestPurposeFieldEvent {
+    field: '$.purpose'
+    value: string
+  }
+
+  export function encode (obj: Partial<ContactRequest>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, ContactRequest.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ContactRequest>): ContactRequest {
+    return decodeMessage(buf, ContactRequest.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ContactRequest>): Generator<ContactRequestLabelFieldEvent | ContactRequestPurposeFieldEvent> {
+    return streamMessage(buf, ContactRequest.codec(), opts)
+  }
+}
+
+export interface Ticket {
+  key: Uint8Array<ArrayBuffer>
+  secret: Uint8Array<ArrayBuffer>
+  expiresMs: number
+  addresses: Uint8Array<ArrayBuffer>[]
+  label: string
+}
+
+export namespace Ticket {
+  let _codec: Codec<Ticket>
+
+  export const codec = (): Codec<Ticket> => {
+    if (_codec == null) {
+      _codec = message<Ticket>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if ((obj.key != null && obj.key.byteLength > 0)) {
+          w.uint32(10)
+          w.bytes(obj.key)
+        }
+
+        if ((obj.secret != null && obj.secret.byteLength > 0)) {
+          w.uint32(18)
+          w.bytes(obj.secret)
+        }
+
+        if ((obj.expiresMs != null && obj.expiresMs !== 0)) {
+          w.uint32(24)
+          w.uint64Number(obj.expiresMs)
+        }
+
+        if (obj.addresses != null && obj.addresses.length > 0) {
+          for (const value of obj.addresses) {
+            w.uint32(34)
+            w.bytes(value)
+          }
+        }
+
+        if ((obj.label != null && obj.label !== '')) {
+          w.uint32(42)
+          w.string(obj.label)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          key: uint8ArrayAlloc(0),
+          secret: uint8ArrayAlloc(0),
+          expiresMs: 0,
+          addresses: [],
+          label: ''
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.key = reader.bytes()
+              break
+            }
+            case 2: {
+              obj.secret = reader.bytes()
+              break
+            }
+            case 3: {
+              obj.expiresMs = reader.uint64Number()
+              break
+            }
+            case 4: {
+              if (opts.limits?.addresses != null && obj.addresses.length === opts.limits.addresses) {
+                throw new MaxLengthError('Decode error - repeated field "addresses" had too many elements')
+              }
+
+              obj.addresses.push(reader.bytes())
+              break
+            }
+            case 5: {
+              obj.label = reader.string()
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const obj = {
+          addresses: 0
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.key`,
+                value: reader.bytes()
+              }
+              break
+            }
+            case 2: {
+              yield {
+                field: `${prefix}.secret`,
+                value: reader.bytes()
+              }
+              break
+            }
+            case 3: {
+              yield {
+                field: `${prefix}.expiresMs`,
+                value: reader.uint64Number()
+              }
+              break
+            }
+            case 4: {
+              if (opts.limits?.addresses != null && obj.addresses === opts.limits.addresses) {
+                throw new MaxLengthError('Streaming decode error - repeated field "addresses" had too many elements')
+              }
+
+              yield {
+                field: `${prefix}.addresses[]`,
+                index: obj.addresses,
+                value: reader.bytes()
+              }
+
+              obj.addresses++
+
+              break
+            }
+            case 5: {
+              yield {
+                field: `${prefix}.label`,
+                value: reader.string()
+              }
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface TicketKeyFieldEvent {
+    field: '$.key'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface TicketSecretFieldEvent {
+    field: '$.secret'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface TicketExpiresMsFieldEvent {
+    field: '$.expiresMs'
+    value: number
+  }
+
+  export interface TicketAddressesFieldEvent {
+    field: '$.addresses[]'
+    index: number
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface TicketLabelFieldEvent {
+    field: '$.label'
+    value: string
+  }
+
+  export function encode (obj: Partial<Ticket>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, Ticket.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Ticket>): Ticket {
+    return decodeMessage(buf, Ticket.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Ticket>): Generator<TicketKeyFieldEvent | TicketSecretFieldEvent | TicketExpiresMsFieldEvent | TicketAddressesFieldEvent | TicketLabelFieldEvent> {
+    return streamMessage(buf, Ticket.codec(), opts)
   }
 }

@@ -1,16 +1,25 @@
 import { unshared } from './bytes.ts'
 import { ProtocolError } from './errors.ts'
 import { REASONS, type RejectReason } from './kinds.ts'
+import { peerLabel } from './label.ts'
 import { PAIR_FRAME_MAX_BYTES } from './limits.ts'
 import { PairFrame as PairFrameMessage } from './mesh.pb.ts'
 import { reasonOf } from './numbers.ts'
 import { demand, parse } from './parse.ts'
 import { PAIR_FRAME } from './shapes.ts'
 
+/** What the asked side says: accepted means that the asking side is admitted there now. */
+export interface PairAnswer {
+  accepted: boolean
+  reason: RejectReason
+  /** Of the side that answers; empty where it gave none. */
+  label: string
+}
+
 /** One unit on the pair protocol, the only one open to strangers. */
 export type PairFrame =
   /** `kind` from 1; one that the receiver does not know is answered with reason `unsupported`. */
-  { type: 'request'; kind: number; body: Uint8Array } | { type: 'answer'; accepted: boolean; reason: RejectReason }
+  { type: 'request'; kind: number; body: Uint8Array } | ({ type: 'answer' } & PairAnswer)
 
 const UINT32_MAX = 0xffff_ffff
 
@@ -35,14 +44,17 @@ export function decodePairFrame(bytes: Uint8Array): PairFrame {
     return { type: 'request', kind, body }
   }
   if (message.answer !== undefined) {
-    const { accepted, reason } = message.answer
-    return { type: 'answer', accepted, reason: reasonOf(reason) }
+    const { accepted, reason, label } = message.answer
+    return { type: 'answer', accepted, reason: reasonOf(reason), label: peerLabel(label) }
   }
   throw new ProtocolError(seen.unknown ? 'frame_unknown' : 'frame_malformed')
 }
 
 function pairMessage(frame: PairFrame): PairFrameMessage {
-  if (frame.type === 'answer') return { answer: { accepted: frame.accepted, reason: REASONS[frame.reason] } }
+  if (frame.type === 'answer') {
+    const { accepted, reason, label } = frame
+    return { answer: { accepted, reason: REASONS[reason], label } }
+  }
   demand(Number.isSafeInteger(frame.kind) && frame.kind >= 1 && frame.kind <= UINT32_MAX, 'frame_malformed', 'kind')
   return { request: { kind: frame.kind, body: unshared(frame.body) } }
 }

@@ -86,7 +86,27 @@ const PAIR_REQUEST: Shape = {
 
 const PAIR_ANSWER: Shape = {
   1: { type: 'bool' },
-  2: { type: 'uint32' }
+  2: { type: 'uint32' },
+  3: { type: 'string' }
+}
+
+export const TICKET_PROOF: Shape = {
+  1: { type: 'bytes' },
+  2: { type: 'bytes' },
+  3: { type: 'string' }
+}
+
+export const CONTACT_REQUEST: Shape = {
+  1: { type: 'string' },
+  2: { type: 'string' }
+}
+
+export const TICKET: Shape = {
+  1: { type: 'bytes' },
+  2: { type: 'bytes' },
+  3: { type: 'uint64' },
+  4: { type: 'bytes', repeated: true },
+  5: { type: 'string' }
 }
 
 export const PAIR_FRAME: Shape = {

@@ -20,6 +20,10 @@ export class VerifiedRoots {
     return this.#roots.size
   }
 
+  get max(): number {
+    return this.#max
+  }
+
   /** The answer for this key, root and signature: from memory, or from `verify`. */
   check(key: Uint8Array, root: Uint8Array, sig: Uint8Array, verify: () => Promise<boolean>): Promise<boolean> {
     const name = String.fromCharCode(...key, ...root, ...sig)

@@ -123,7 +123,9 @@ export const pairFrames: fc.Arbitrary<PairFrame> = fc.oneof(
   fc
     .record({ kind: uint32, body: fc.uint8Array({ maxLength: 200 }) })
     .map((r): PairFrame => ({ type: 'request', ...r })),
-  fc.record({ accepted: fc.boolean(), reason: reasons }).map((a): PairFrame => ({ type: 'answer', ...a }))
+  fc
+    .record({ accepted: fc.boolean(), reason: reasons, label: labels })
+    .map((a): PairFrame => ({ type: 'answer', ...a }))
 )
 
 export const routeRecords: fc.Arbitrary<RouteRecord> = fc

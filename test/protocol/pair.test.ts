@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodePairFrame, encodePairFrame, PAIR_FRAME_MAX_BYTES, type PairFrame } from '../../src/protocol/index.ts'
 import { pairFrames } from './arbitraries.ts'
-import { bytesField, codeOf, join, numberField } from './proto.ts'
+import { bytesField, codeOf, join, numberField, textField } from './proto.ts'
 
 const nothing = new Uint8Array(0)
 
@@ -20,16 +20,24 @@ describe('pair frame', () => {
     expect(encodePairFrame(request)).toEqual(
       new Uint8Array(bytesField(1, join(numberField(1, 2), bytesField(2, Uint8Array.of(9)))))
     )
-    const answer: PairFrame = { type: 'answer', accepted: true, reason: 'blocked' }
-    expect(encodePairFrame(answer)).toEqual(new Uint8Array(bytesField(2, join(numberField(1, 1), numberField(2, 3)))))
+    const answer: PairFrame = { type: 'answer', accepted: true, reason: 'blocked', label: 'otter' }
+    expect(encodePairFrame(answer)).toEqual(
+      new Uint8Array(bytesField(2, join(numberField(1, 1), numberField(2, 3), textField(3, 'otter'))))
+    )
   })
 
   it('takes an answer without fields for a refusal, and a reason of a later version for a failure', () => {
-    expect(decodePairFrame(bytesField(2, nothing))).toEqual({ type: 'answer', accepted: false, reason: 'none' })
+    expect(decodePairFrame(bytesField(2, nothing))).toEqual({
+      type: 'answer',
+      accepted: false,
+      reason: 'none',
+      label: ''
+    })
     expect(decodePairFrame(bytesField(2, numberField(2, 999)))).toEqual({
       type: 'answer',
       accepted: false,
-      reason: 'failed'
+      reason: 'failed',
+      label: ''
     })
   })
 

@@ -25,7 +25,10 @@ const MESSAGES: Record<string, Shape> = {
   Envelope: shapes.ENVELOPE,
   Signed: shapes.SIGNED,
   RouteRecord: shapes.ROUTE_RECORD,
-  PairFrame: shapes.PAIR_FRAME
+  PairFrame: shapes.PAIR_FRAME,
+  TicketProof: shapes.TICKET_PROOF,
+  ContactRequest: shapes.CONTACT_REQUEST,
+  Ticket: shapes.TICKET
 }
 
 function described(number: string, field: Field, type: string): string {

@@ -105,8 +105,8 @@ async function frames(): Promise<[string, Frame][]> {
 
 const PAIR_FRAMES: [string, PairFrame][] = [
   ['a request', { type: 'request', kind: 1, body: Uint8Array.of(1, 2, 3) }],
-  ['an answer', { type: 'answer', accepted: true, reason: 'none' }],
-  ['a refusal', { type: 'answer', accepted: false, reason: 'unsupported' }]
+  ['an answer', { type: 'answer', accepted: true, reason: 'none', label: 'brisk-otter' }],
+  ['a refusal', { type: 'answer', accepted: false, reason: 'unsupported', label: '' }]
 ]
 
 /** File name -> what the file holds. */

@@ -7,7 +7,7 @@ import { demand, readMessage, writeMessage } from './wire.mjs'
 const DAY_MS = 24 * 60 * 60 * 1000
 const LEVELS = ['', 'received', 'delivered', 'answered', 'rejected', 'deferred']
 const REASONS =
-  'none unsupported not_admitted blocked malformed wrong_sender wrong_audience bad_signature expired clock_skew overloaded no_reply failed unknown_outcome'.split(
+  'none unsupported not_admitted blocked malformed wrong_sender wrong_audience bad_signature expired clock_skew overloaded no_reply failed unknown_outcome ticket_unknown ticket_spent ticket_expired requests_off pending'.split(
     ' '
   )
 
@@ -89,8 +89,8 @@ export function readPairFrame(bytes) {
     return { type: 'request', kind, body: hex(body) }
   }
   if (values.answer) {
-    const { accepted = false, reason = 0 } = values.answer
-    return { type: 'answer', accepted, reason: REASONS[reason] ?? 'failed' }
+    const { accepted = false, reason = 0, label = '' } = values.answer
+    return { type: 'answer', accepted, reason: REASONS[reason] ?? 'failed', label }
   }
   demand(!unknown, 'frame_unknown')
   return demand(false, 'frame_malformed')
@@ -100,7 +100,8 @@ export function writePairFrame(frame) {
   if (frame.type === 'request') {
     return writeMessage('PairFrame', { request: { kind: frame.kind, body: bytesOf(frame.body) } })
   }
-  return writeMessage('PairFrame', { answer: { accepted: frame.accepted, reason: REASONS.indexOf(frame.reason) } })
+  const { accepted, reason, label } = frame
+  return writeMessage('PairFrame', { answer: { accepted, reason: REASONS.indexOf(reason), label } })
 }
 
 export function readRouteRecord(bytes) {
