@@ -1,4 +1,6 @@
-import type { Envelope, Frame, Hello, Receipt, ReceiptLevel, ReceiptOutcome, RejectReason } from '../protocol/index.ts'
+import type { Envelope, Frame, Hello, PairAnswer, PairBody, Receipt, ReceiptOutcome } from '../protocol/index.ts'
+
+export type * from './store-ports.ts'
 
 /**
  * What the mesh needs from the world. Each port is declared here, beside its only consumer, and has a contract suite that runs on the fake
@@ -42,6 +44,19 @@ export interface Signer {
 
 // ---------------------------------------------------------------- network
 
+/**
+ * Who says where a peer is: the owner's pasted ticket, the peer's own signed record over a link within the own network, mDNS in our own subnets, or
+ * anybody, which a record from afar is too. What stands in the settings is known to the network.
+ */
+export type AddressSource = 'ticket' | 'record' | 'neighbour' | 'stranger'
+
+/** How full something is that grows with what peers send. */
+export interface Gauge {
+  name: string
+  size: number
+  max: number
+}
+
 export interface Connected {
   peer: string
   path: Path
@@ -70,6 +85,8 @@ export interface NetworkHandler {
   receipts(peer: string, receipts: Receipt[]): void
   /** A link that had refused a frame has room again. */
   drained(peer: string): void
+  /** Somebody, a stranger perhaps, asks on the pair protocol. `address` is the remote multiaddr. Never rejects. */
+  asked(peer: string, address: string, body: PairBody): Promise<PairAnswer>
   /** A broadcast arrived through `carrier`; the verdict decides whether it is relayed. */
   broadcast(carrier: string, topic: string, data: Uint8Array): Promise<'accept' | 'ignore' | 'reject'>
 }
@@ -79,12 +96,17 @@ export interface Network {
   /** Returns when listening; never waits for a peer. Degrades instead of failing: see `issues()`. */
   start(handler: NetworkHandler, options?: AbortOptions): Promise<void>
   stop(): Promise<void>
-  /** Full multiaddrs with /p2p/, as dialable by others. */
-  addresses(): string[]
+  /** Full multiaddrs with /p2p/, as dialable by others, the most useful first; `everywhere`: only those that mean the same in every network. */
+  addresses(by?: 'everywhere'): string[]
+  /** Those of the addresses to which this source may send us; only they may be remembered and given to `connect` and `ask` (S-16). */
+  dialable(addresses: string[], source: AddressSource): string[]
   /** Sentences about what does not work (a taken port, no multicast), for status. */
   issues(): string[]
+  gauges(): Gauge[]
   /** Connects if need be and opens the link. Resolves when the link is up; MeshError `dial_failed` or `refused_by_peer` otherwise. */
   connect(peer: string, addresses: string[], options?: AbortOptions): Promise<void>
+  /** Asks on the pair protocol, dialling if need be. MeshError `dial_failed`, also where the answer does not come. */
+  ask(peer: string, addresses: string[], body: PairBody, options?: AbortOptions): Promise<PairAnswer>
   disconnect(peer: string): Promise<void>
   /** Queues a frame on the peer's link. False: no link, or its buffer is full (`drained` follows). Frames of one turn are one write. */
   send(peer: string, frame: Frame): boolean
@@ -94,166 +116,6 @@ export interface Network {
 }
 
 // ---------------------------------------------------------------- store
-
-export type OutboxState = 'queued' | ReceiptLevel | 'rejected' | 'expired' | 'cancelled'
-
-export interface OutboxRow {
-  id: string
-  /** Addressee. */
-  instance: string
-  peer: string
-  conversation: string
-  seq: number
-  kind: 'message' | 'host' | 'skip'
-  inReplyTo?: string
-  /** The exact encoded Envelope. */
-  envelope: Uint8Array
-  /** SHA-256 of its signed bytes. */
-  hash: Uint8Array
-  state: OutboxState
-  reason?: RejectReason
-  createdMs: number
-  expiresMs: number
-  /** Same key, same message: a repeated call returns the first row. */
-  idempotencyKey?: string
-  /** The host session that asked, for a late answer. */
-  session?: string
-  /** Id of the inbox row that answered it. */
-  replyId?: string
-}
-
-export interface OutboxStore {
-  /** Last seq given to this addressee and conversation, 0 for none. */
-  lastSeq(instance: string, conversation: string): number
-  insert(rows: OutboxRow[]): void
-  get(id: string): OutboxRow | undefined
-  byIdempotencyKey(key: string): OutboxRow | undefined
-  /** Forgets the row's idempotency key: the same key makes a new message from now on. */
-  releaseKey(id: string): void
-  /** Rows in state queued for this instance, oldest first, after the row with id `afterId` where given. */
-  queued(instance: string, limit: number, afterId?: string): OutboxRow[]
-  /** The same for states queued and received: what a new link asks about again, in case a receipt was lost with the old one. */
-  unsettled(instance: string, limit: number, afterId?: string): OutboxRow[]
-  /** Entries and bytes waiting, skips apart, per instance or in all. */
-  load(instance?: string): { entries: number; bytes: number }
-  waitingInstances(): string[]
-  /** Levels only grow; a final state never changes. Returns the row after the change, or undefined when nothing changed. */
-  advance(id: string, state: OutboxState, details?: { reason?: RejectReason; replyId?: string }): OutboxRow | undefined
-  /** Ends every queued or received row past its expiry and returns them. */
-  expire(nowMs: number): OutboxRow[]
-  /** Forgets at most `limit` rows that wait for nothing and expired before this time; seqs stay given. Returns how many. */
-  prune(beforeMs: number, limit: number): number
-}
-
-export type InboxState =
-  | 'received'
-  | 'dispatching'
-  | 'adopted'
-  | 'replied' // the answer is in the outbox
-  | 'done' // shown, or a turn that gave no answer, or a reply handed to its asker
-  | 'unknown' // a crash hid the outcome
-  | 'rejected'
-
-export interface InboxRow {
-  id: string
-  instance: string
-  peer: string
-  /** 16 hex digits. */
-  epoch: string
-  conversation: string
-  seq: number
-  kind: 'message' | 'host' | 'skip'
-  inReplyTo?: string
-  envelope: Uint8Array
-  hash: Uint8Array
-  receivedMs: number
-  state: InboxState
-  reason?: RejectReason
-  /** Dispatches begun so far; a second try needs a new host message id. */
-  attempt: number
-  /** False until the signature was verified: never dispatched before. */
-  verified: boolean
-}
-
-export interface InboxStore {
-  /** Rows that are new by (instance, epoch, conversation, seq) are inserted; returns the ids of those. Others are left as they stand. */
-  insert(rows: InboxRow[]): Set<string>
-  get(instance: string, id: string): InboxRow | undefined
-  /** Lowest seq of this conversation that has not been dispatched to its end, from 1. */
-  nextSeq(instance: string, epoch: string, conversation: string): number
-  update(
-    instance: string,
-    id: string,
-    change: Partial<Pick<InboxRow, 'state' | 'reason' | 'attempt' | 'verified'>>
-  ): InboxRow | undefined
-  /** Rows in these states, oldest first. */
-  inStates(states: InboxState[], limit: number): InboxRow[]
-  /**
-   * Forgets at most `limit` rows that ended and were received before this time, and returns how many. The window moves past them: what its sender
-   * had said before them has expired too, so nothing up to there is new again.
-   */
-  prune(beforeMs: number, limit: number): number
-}
-
-export type TrustLevel = 'blocked' | 'unknown' | 'paired' | 'trusted'
-
-export interface TrustRecord {
-  instance: string
-  /** Peer ids whose key proves this instance; empty until one was met. */
-  peers: string[]
-  level: TrustLevel
-  petname?: string
-  sinceMs: number
-  how: 'ticket' | 'request' | 'settings' | 'host' | 'command'
-  /** Grows with each change; a write with an old revision is refused. */
-  revision: number
-  /** Set when forgotten: keeps old records from coming back. */
-  tombstone: boolean
-}
-
-export interface TrustStore {
-  get(instance: string): TrustRecord | undefined
-  all(): TrustRecord[]
-  /** Compare and set on `revision` (0 for a new record); returns the stored record, or undefined when somebody was quicker. */
-  put(record: TrustRecord): TrustRecord | undefined
-}
-
-export interface RouteEntry {
-  instance: string
-  peer: string
-  label: string
-  /** Multiaddrs at which this key was authenticated, or that its route record names. */
-  addresses: string[]
-  /** Seq of the newest route record accepted, 0 for none. */
-  seq: number
-  lastSeenMs: number
-}
-
-/** `instance-peer.json`: admitted instances only, atomic and debounced. */
-export interface RouteStore {
-  load(): RouteEntry[]
-  /** Read once, after `load`: where an earlier version of the program had met peers. Nobody vouches for it, and nobody in it is admitted for that. */
-  hints(): RouteEntry[]
-  save(entries: RouteEntry[]): void
-  flush(): Promise<void>
-}
-
-export interface Store {
-  /** 16 hex digits, made with the database. */
-  readonly epoch: string
-  readonly outbox: OutboxStore
-  readonly inbox: InboxStore
-  readonly trust: TrustStore
-  readonly routes: RouteStore
-  /** Runs the work in one transaction (nested calls join it); commits before it returns, rolls back when it throws. */
-  transaction<T>(work: () => T): T
-  /** Small values that outlive a restart: the route seq, the default label. */
-  value(key: string): string | undefined
-  setValue(key: string, value: string): void
-  close(): Promise<void>
-}
-
-// ---------------------------------------------------------------- hosts
 
 export interface Sender {
   instance: string
@@ -273,9 +135,17 @@ export interface Inbound {
   from: Sender
   text: string
   sentMs: number
+  /** How the sender is connected as the text is handed over; null while it is not. */
+  path: Path | null
+  tier: Tier
   /** False: show only (kind host, depth, own id in the hops, tier notify). */
   mayStartTurn: boolean
+  /** A turn over this text had begun before a crash, and nobody knows how far it came. */
+  adoptedBefore: boolean
 }
+
+/** What a peer's text may do: be shown; start a turn without any tool; start one with the tools that the owner lists. */
+export type Tier = 'notify' | 'reply' | 'trusted'
 
 /** How a dispatch ended. `retry`: nothing happened, try again later. `unknown`: it may or may not have happened. */
 export type DispatchOutcome =
@@ -312,6 +182,8 @@ export type Notice =
   | { kind: 'broadcast'; broadcast: Broadcast }
   /** A text that starts no turn, on an instance without a display. */
   | { kind: 'message'; inbound: Inbound }
+  /** Something that the owner should know, one sentence of ours. Rejects where nobody could be told. */
+  | { kind: 'owner'; text: string }
   /** A message of ours was answered or ended after its waiter had gone. `session` is the host session that asked. */
   | { kind: 'settled'; id: string; session?: string; state: ReceiptOutcome | 'expired'; to: Sender; reply?: Inbound }
 

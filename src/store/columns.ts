@@ -1,6 +1,8 @@
-import type { SQLOutputValue } from 'node:sqlite'
+import type { SQLInputValue, SQLOutputValue } from 'node:sqlite'
+import { crc32 } from 'node:zlib'
 import type * as z from 'zod'
 import { MeshError } from '../mesh/errors.ts'
+import { toHex } from '../protocol/bytes.ts'
 
 /** A row as SQLite gives it. */
 export type Row = Record<string, SQLOutputValue>
@@ -42,6 +44,15 @@ export function json<T>(row: Row, column: string, schema: z.ZodType<T>): T {
   } catch (cause) {
     return damaged(column, cause)
   }
+}
+
+/**
+ * CRC-32 over these columns as stored: it finds every single flipped bit; against a hand that also writes the checksum
+ * there is no defence here.
+ */
+export function checksumOf(row: Readonly<Record<string, SQLInputValue>>, columns: readonly string[]): number {
+  const values = columns.map(column => row[column])
+  return crc32(JSON.stringify(values.map(value => (value instanceof Uint8Array ? toHex(value) : value))))
 }
 
 /** Only a damaged file, or another program's hand, gets a value here that was never written. */

@@ -34,6 +34,12 @@ const PRAGMAS: ReadonlyArray<readonly [name: string, set: string, get: string | 
 /** SQLite's primary result codes that pass by themselves: busy, locked, I/O error, full. */
 const PASSING_CODES = new Set([5, 6, 10, 13])
 
+/** A file that is no database, or one that is damaged inside: it does not mend by itself. */
+const DAMAGE_CODES = new Set([11, 26])
+
+const DAMAGE_ADVICE =
+  'restore it from a backup; or, to start with nobody trusted, move it and the file `epoch` beside it away'
+
 export interface DatabaseInit {
   /** The file was opened before, so it cannot be empty: an empty one is damage, and would forget who is blocked. */
   used?: boolean
@@ -192,6 +198,7 @@ function storeFailed(name: string, cause: unknown): MeshError {
   const code = cause instanceof Error && 'errcode' in cause && typeof cause.errcode === 'number' ? cause.errcode : 0
   // Extended result codes carry the primary one in their low byte.
   const retryable = PASSING_CODES.has(code & 0xff)
-  const detail = `${name}: ${cause instanceof Error ? cause.message : String(cause)}`
+  const advice = DAMAGE_CODES.has(code & 0xff) ? `; ${DAMAGE_ADVICE}` : ''
+  const detail = `${name}: ${cause instanceof Error ? cause.message : String(cause)}${advice}`
   return new MeshError('store_failed', { detail, retryable, cause })
 }

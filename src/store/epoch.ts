@@ -10,6 +10,10 @@ import type { Values } from './values.ts'
 /** Keys of `meta` with this prefix are the store's own. */
 const EPOCH_KEY = 'store.epoch'
 const OPENS_KEY = 'store.opens'
+const REVOCATIONS_KEY = 'store.revocations'
+
+/** The epoch in which the owner's words on trust were last known to be the newest ones; see `Trust`. */
+export const TRUST_EPOCH_KEY = 'trust.epoch'
 
 const WITNESS_NAME = 'epoch'
 
@@ -22,34 +26,75 @@ export interface EpochComponents {
   log: Log
 }
 
+/** What both the database and its witness count. */
+interface Counts {
+  /** Openings, and clean ends. */
+  opens: number
+  revocations: number
+}
+
+interface Epoch {
+  /** 16 hex digits. */
+  readonly value: string
+  /**
+   * To be called in each transaction that takes trust from somebody: the witness says so before the database does, so an older copy of the database
+   * is known for one. Where the commit fails the witness is ahead until the store is closed; a crash before then makes a new epoch without need.
+   */
+  revoking(): void
+  /** Notes a clean end, at which both agree. */
+  close(): void
+}
+
 /**
  * The epoch of this database, made with it, and made anew when the database is an older copy of itself: it would give
- * seqs a second time, and peers would take the new messages for duplicates and drop them.
+ * seqs a second time, and peers would take the new messages for duplicates and drop them; and it knows nothing of whom the owner shut out since.
  *
  * An older copy shows itself by the journal mode of a backup (see `removeWitness`), or by the witness: a file `epoch`
- * beside the database that names the epoch and how often it was opened. A witness that is behind by the last open is a
- * crash between the two writes, not a copy.
+ * beside the database that names the epoch, how often it was opened and closed, and how many revocations it has seen. A
+ * witness that is behind is a crash between the two writes; one that is ahead has seen more than the database knows.
  */
-export function openEpoch({ directory, database, values, log }: EpochComponents): string {
+export function openEpoch({ directory, database, values, log }: EpochComponents): Epoch {
   const path = join(directory, WITNESS_NAME)
   const witness = readWitness(path)
   const stored = values.get(EPOCH_KEY)
-  const opens = Number(values.get(OPENS_KEY) ?? 0)
+  const counts: Counts = { opens: countOf(values, OPENS_KEY), revocations: countOf(values, REVOCATIONS_KEY) }
   const known = stored !== undefined && EPOCH_TEXT.test(stored)
-  const same = known && witness?.epoch === stored && witness.opens <= opens
+  const behind = witness !== undefined && witness.opens <= counts.opens && witness.revocations <= counts.revocations
+  const same = known && witness?.epoch === stored && behind
   if (known && !same) log.warn('the database is a restored or moved copy: conversations are counted anew')
   const epoch = same ? stored : randomBytes(EPOCH_BYTES).toString('hex')
-  database.transaction(() => {
-    values.set(EPOCH_KEY, epoch)
-    values.set(OPENS_KEY, String(opens + 1))
-  })
-  try {
-    writeAtomically(path, `${epoch} ${opens + 1}\n`)
-  } catch (error) {
-    // Costs a new epoch at the next start at worst: no reason to stay down on a full disk.
-    log.warn('cannot write the epoch file', { path, error: String(error) })
+  const testify = ({ opens, revocations }: Counts): void => {
+    try {
+      writeAtomically(path, `${epoch} ${opens} ${revocations}\n`)
+    } catch (error) {
+      // A full disk keeps nobody down, and nobody in. A witness that stays behind knows no copy from between; one of another epoch, or none, makes the
+      // next start begin a new epoch, in which every peer waits for its approval.
+      log.warn('cannot write the epoch file', { path, error: String(error) })
+    }
   }
-  return epoch
+  counts.opens++
+  database.transaction(() => {
+    if (values.get(TRUST_EPOCH_KEY) === undefined) values.set(TRUST_EPOCH_KEY, known ? stored : '')
+    values.set(EPOCH_KEY, epoch)
+    values.set(OPENS_KEY, String(counts.opens))
+  })
+  testify(counts)
+  return {
+    value: epoch,
+    revoking: () => {
+      counts.revocations++
+      testify(counts)
+      values.set(REVOCATIONS_KEY, String(counts.revocations))
+    },
+    close: () => {
+      try {
+        values.set(OPENS_KEY, String(counts.opens + 1))
+        testify({ opens: counts.opens + 1, revocations: countOf(values, REVOCATIONS_KEY) })
+      } catch (error) {
+        log.warn('the end was not noted', { error: String(error) })
+      }
+    }
+  }
 }
 
 /** Makes the next `openEpoch` take the database for an older copy. */
@@ -63,10 +108,16 @@ export function hasWitness(directory: string): boolean {
   return existsSync(join(directory, WITNESS_NAME))
 }
 
-function readWitness(path: string): { epoch: string; opens: number } | undefined {
+/** A damaged count is behind any witness. */
+function countOf(values: Values, key: string): number {
+  const count = Number(values.get(key) ?? 0)
+  return Number.isSafeInteger(count) ? count : 0
+}
+
+function readWitness(path: string): (Counts & { epoch: string }) | undefined {
   try {
-    const [epoch = '', opens = ''] = readFileSync(path, 'utf8').trim().split(' ')
-    return { epoch, opens: Number(opens) }
+    const [epoch = '', opens = '', revocations = '0'] = readFileSync(path, 'utf8').trim().split(' ')
+    return { epoch, opens: Number(opens), revocations: Number(revocations) }
   } catch {
     // Missing or unreadable, there is no witness: the caller makes a new epoch.
     return undefined

@@ -91,6 +91,10 @@ export class Inbox implements InboxStore {
       .map(readRow)
   }
 
+  newest(limit: number): InboxRow[] {
+    return this.#queries.newest.all({ limit }).map(readRow)
+  }
+
   prune(beforeMs: number, limit: number): number {
     return this.#database.transaction(() => {
       const rows = this.#queries.old.all({ beforeMs, limit })
@@ -145,6 +149,7 @@ function prepare(database: Database) {
     update: database.query(`
       UPDATE inbox SET state = :state, reason = :reason, attempt = :attempt, verified = :verified
       WHERE instance = :instance AND id = :id`),
+    newest: database.query('SELECT * FROM inbox ORDER BY place DESC LIMIT :limit'),
     inState: database.query('SELECT * FROM inbox WHERE state = :state ORDER BY place LIMIT :limit'),
     old: database.query(`
       SELECT place, instance, epoch, conversation, seq FROM inbox

@@ -1,12 +1,16 @@
 import { join } from 'node:path'
 import type { Clock, Log, Store } from '../mesh/ports.ts'
+import { Contacts } from './contacts.ts'
 import { Database } from './database.ts'
 import { openDirectory } from './directory.ts'
 import { hasWitness, openEpoch, removeWitness } from './epoch.ts'
 import { Inbox } from './inbox.ts'
+import { Notices } from './notices.ts'
 import { Outbox } from './outbox.ts'
 import { Routes } from './routes.ts'
+import { Tickets } from './tickets.ts'
 import { Trust } from './trust.ts'
+import { Turns } from './turns.ts'
 import { Values } from './values.ts'
 
 export { openKeyFile } from './key-file.ts'
@@ -37,13 +41,23 @@ export function openStore({ dir, log, clock }: StoreComponents): Store {
   })
   try {
     const values = new Values({ database })
-    const epoch = openEpoch({ directory, database, values, log })
+    const witnessed = openEpoch({ directory, database, values, log })
+    const { value: epoch, revoking } = witnessed
     const routes = new Routes({ directory, log })
+    let closed = false
+    const notices = new Notices({ database })
+    const onSuspended = (count: number): void => {
+      notices.add({ atMs: clock.wallMs(), subject: 'restored', text: suspendedText(count) })
+    }
     return {
       epoch,
       outbox: new Outbox({ database, epoch }),
       inbox: new Inbox({ database, clock }),
-      trust: new Trust({ database, log }),
+      trust: new Trust({ database, values, epoch, revoking, onSuspended, log }),
+      tickets: new Tickets({ database, epoch, revoking, log }),
+      contacts: new Contacts({ database, epoch, log }),
+      turns: new Turns({ database }),
+      notices,
       routes,
       transaction: work => database.transaction(work),
       value: key => values.get(key),
@@ -54,6 +68,9 @@ export function openStore({ dir, log, clock }: StoreComponents): Store {
         } catch (error) {
           log.warn('routes were not saved', { error: String(error) })
         }
+        if (closed) return
+        closed = true
+        witnessed.close()
         database.close()
       }
     }
@@ -61,4 +78,9 @@ export function openStore({ dir, log, clock }: StoreComponents): Store {
     database.close()
     throw error
   }
+}
+
+function suspendedText(count: number): string {
+  const who = count === 1 ? 'the one peer that it lets in waits' : `the ${count} peers that it lets in wait`
+  return `The data of this instance came from an older copy, and ${who} until you approve again: it does not know whom you shut out since.`
 }

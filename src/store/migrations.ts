@@ -3,7 +3,8 @@ import { MeshError } from '../mesh/errors.ts'
 
 /** Each step takes the schema from the number before to its own. A released step is never changed. */
 const MIGRATIONS: ReadonlyArray<{ version: number; up: (database: DatabaseSync) => void }> = [
-  { version: 1, up: createTables }
+  { version: 1, up: createTables },
+  { version: 2, up: addAcquaintance }
 ]
 
 const NEWEST = MIGRATIONS.at(-1)?.version ?? 0
@@ -153,6 +154,62 @@ function createTables(database: DatabaseSync): void {
       revision INTEGER NOT NULL,
       tombstone INTEGER NOT NULL,
       checksum INTEGER NOT NULL
+    ) STRICT;
+  `)
+}
+
+/** How strangers become peers, what their messages may cost, and what the owner is told of it. */
+function addAcquaintance(database: DatabaseSync): void {
+  database.exec(`
+    CREATE TABLE tickets (
+      place INTEGER PRIMARY KEY,
+      id TEXT NOT NULL UNIQUE,
+      epoch TEXT NOT NULL,
+      secret BLOB NOT NULL,
+      created_ms INTEGER NOT NULL,
+      expires_ms INTEGER NOT NULL,
+      uses INTEGER NOT NULL,
+      used_by TEXT NOT NULL,
+      petname TEXT,
+      checksum INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE contacts (
+      place INTEGER PRIMARY KEY,
+      instance TEXT NOT NULL,
+      -- A word, so that no flipped bit turns a stranger's wish into one of ours.
+      direction TEXT NOT NULL,
+      epoch TEXT NOT NULL,
+      peer TEXT NOT NULL,
+      label TEXT NOT NULL,
+      purpose TEXT NOT NULL,
+      address TEXT NOT NULL,
+      created_ms INTEGER NOT NULL,
+      state TEXT NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX contacts_instance ON contacts (instance, direction);
+
+    -- A number is never given twice: it is used again after rows were pruned.
+    CREATE TABLE turns (
+      turn INTEGER PRIMARY KEY AUTOINCREMENT,
+      instance TEXT NOT NULL,
+      conversation TEXT NOT NULL,
+      root TEXT NOT NULL,
+      at_ms INTEGER NOT NULL,
+      characters INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX turns_time ON turns (at_ms);
+    CREATE INDEX turns_root ON turns (root);
+
+    -- The same for its ids: what comes later is never below what was read.
+    CREATE TABLE notices (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      at_ms INTEGER NOT NULL,
+      subject TEXT NOT NULL,
+      text TEXT NOT NULL,
+      about TEXT,
+      shown INTEGER NOT NULL,
+      read INTEGER NOT NULL
     ) STRICT;
   `)
 }

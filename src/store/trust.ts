@@ -1,17 +1,30 @@
-import { crc32 } from 'node:zlib'
 import * as z from 'zod'
 import type { Log, TrustLevel, TrustRecord, TrustStore } from '../mesh/ports.ts'
 import { safe } from '../protocol/safe.ts'
-import { flag, integer, json, oneOf, optionalText, type Row, text } from './columns.ts'
+import { checksumOf, flag, integer, json, oneOf, optionalText, type Row, text } from './columns.ts'
 import type { Database, Query } from './database.ts'
+import { TRUST_EPOCH_KEY } from './epoch.ts'
+import type { Values } from './values.ts'
 
 const LEVELS = ['blocked', 'unknown', 'paired', 'trusted'] as const satisfies TrustLevel[]
 const WAYS = ['ticket', 'request', 'settings', 'host', 'command'] as const satisfies Array<TrustRecord['how']>
+
+const CHECKED = ['instance', 'peers', 'level', 'petname', 'since_ms', 'how', 'revision', 'tombstone']
 
 const peersSchema = z.array(z.string())
 
 export interface TrustComponents {
   database: Database
+  values: Values
+  /**
+   * Records of another epoch came back with an older copy of the database: whom the owner shut out since stands in there as
+   * let in, so all of them wait until the owner has said so again.
+   */
+  epoch: string
+  /** Called in each transaction that lowers a level or forgets, before it is committed. */
+  revoking: () => void
+  /** Told of how many wait, in the transaction in which they begin to. */
+  onSuspended: (count: number) => void
   log: Log
 }
 
@@ -22,12 +35,22 @@ export interface TrustComponents {
  */
 export class Trust implements TrustStore {
   readonly #database: Database
+  readonly #revoking: () => void
   readonly #queries: ReturnType<typeof prepare>
 
-  constructor({ database, log }: TrustComponents) {
+  constructor({ database, values, epoch, revoking, onSuspended, log }: TrustComponents) {
     this.#database = database
+    this.#revoking = revoking
     this.#queries = prepare(database)
-    database.transaction(() => this.#blockDamaged(log))
+    database.transaction(() => {
+      this.#blockDamaged(log)
+      if (values.get(TRUST_EPOCH_KEY) === epoch) return
+      const count = this.#suspend()
+      values.set(TRUST_EPOCH_KEY, epoch)
+      if (count === 0) return
+      log.error('an older copy was restored: nobody is let in by it until you approve each again', { count })
+      onSuspended(count)
+    })
   }
 
   get(instance: string): TrustRecord | undefined {
@@ -41,10 +64,11 @@ export class Trust implements TrustStore {
 
   put(record: TrustRecord): TrustRecord | undefined {
     return this.#database.transaction(() => {
-      const row = this.#queries.revision.get({ instance: record.instance })
-      const revision = row === undefined ? 0 : integer(row, 'revision')
+      const before = this.get(record.instance)
+      const revision = before?.revision ?? 0
       if (record.revision !== revision) return undefined
       const next = { ...record, revision: revision + 1 }
+      if (isRevocation(before, next)) this.#revoking()
       this.#write(next)
       return next
     })
@@ -55,7 +79,14 @@ export class Trust implements TrustStore {
     const peers = JSON.stringify(record.peers)
     const tombstone = Number(record.tombstone)
     const values = { instance, peers, level, petname, since_ms: sinceMs, how, revision, tombstone }
-    this.#queries.write.run({ ...values, checksum: checksumOf(values) })
+    this.#queries.write.run({ ...values, checksum: checksumOf(values, CHECKED) })
+  }
+
+  /** Names and keys stay, so that the owner knows whom the question is about. */
+  #suspend(): number {
+    const granted = this.all().filter(({ level }) => level === 'paired' || level === 'trusted')
+    for (const record of granted) this.#write({ ...record, level: 'unknown', revision: record.revision + 1 })
+    return granted.length
   }
 
   /** The table is written anew as a whole, so that its index agrees with it again. */
@@ -79,7 +110,6 @@ function prepare(database: Database) {
   return {
     get: database.query('SELECT * FROM trust WHERE instance = :instance'),
     all: database.query('SELECT * FROM trust ORDER BY place'),
-    revision: database.query('SELECT revision FROM trust WHERE instance = :instance'),
     clear: database.query('DELETE FROM trust'),
     write: database.query(`
       INSERT INTO trust (instance, peers, level, petname, since_ms, how, revision, tombstone, checksum)
@@ -90,17 +120,14 @@ function prepare(database: Database) {
   } satisfies Record<string, Query>
 }
 
-/**
- * CRC-32 over the row as stored: it finds every single flipped bit; against a hand that also writes the checksum there
- * is no defence here.
- */
-function checksumOf(row: Row): number {
-  const columns = ['instance', 'peers', 'level', 'petname', 'since_ms', 'how', 'revision', 'tombstone']
-  return crc32(JSON.stringify(columns.map(column => row[column])))
+/** Who has no record may be let in by the settings. */
+function isRevocation(before: TrustRecord | undefined, next: TrustRecord): boolean {
+  if (before === undefined) return next.tombstone || next.level === 'blocked'
+  return (next.tombstone && !before.tombstone) || LEVELS.indexOf(next.level) < LEVELS.indexOf(before.level)
 }
 
 function isSound(row: Row): boolean {
-  return row['checksum'] === checksumOf(row)
+  return row['checksum'] === checksumOf(row, CHECKED)
 }
 
 function readRow(row: Row): TrustRecord {

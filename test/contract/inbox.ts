@@ -102,6 +102,18 @@ export function inboxContract(store: () => Store): void {
       expect(store().inbox.insert(rows).size).toBe(0)
     })
 
+    it('lists the newest first, whatever their state', () => {
+      store().inbox.insert([inboxRow(1), inboxRow(2, { state: 'done' }), inboxRow(3, { state: 'rejected' })])
+      const seqs = (limit: number) =>
+        store()
+          .inbox.newest(limit)
+          .map(({ seq }) => seq)
+      expect([seqs(2), seqs(10)]).toEqual([
+        [3, 2],
+        [3, 2, 1]
+      ])
+    })
+
     it('moves the window past what it forgets, over a gap and over what ended behind it', () => {
       store().inbox.insert([
         inboxRow(3, { state: 'done', receivedMs: 1 }),

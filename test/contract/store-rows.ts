@@ -1,4 +1,4 @@
-import type { InboxRow, OutboxRow } from '../../src/mesh/ports.ts'
+import type { ContactRow, InboxRow, OutboxRow, TicketRow, TurnRow } from '../../src/mesh/ports.ts'
 
 export const ALICE = 'aaaa-aaaa-aaaa-aaaa-aaaa-aaaa'
 export const BOB = 'bbbb-bbbb-bbbb-bbbb-bbbb-bbbb'
@@ -43,4 +43,35 @@ export function inboxRow(seq: number, change: Partial<InboxRow> = {}): InboxRow 
     verified: false,
     ...change
   }
+}
+
+export function ticketRow(number: number, change: Partial<TicketRow> = {}): TicketRow {
+  return {
+    id: number.toString(16).padStart(16, '0'),
+    secret: new Uint8Array(16).fill(number % 256),
+    createdMs: 1_000 + number,
+    expiresMs: 100_000,
+    uses: 1,
+    usedBy: [],
+    ...change
+  }
+}
+
+/** A stranger of its own for each number, with an address of its own. */
+export function contactRow(number: number, change: Partial<ContactRow> = {}): ContactRow {
+  return {
+    instance: `stranger-${number}`,
+    direction: 'incoming',
+    peer: `12D3KooW${number}`,
+    label: 'brisk-otter',
+    purpose: 'to compare notes',
+    address: `192.0.2.${number}`,
+    createdMs: 1_000 + number,
+    state: 'pending',
+    ...change
+  }
+}
+
+export function turnRow(atMs: number, change: Partial<TurnRow> = {}): TurnRow {
+  return { instance: ALICE, conversation: CONVERSATION, root: idOf(1), atMs, characters: 10, ...change }
 }

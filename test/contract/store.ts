@@ -1,8 +1,23 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RouteEntry, Store, TrustRecord } from '../../src/mesh/ports.ts'
+import { contactsContract } from './contacts.ts'
 import { inboxContract } from './inbox.ts'
+import { noticesContract } from './notices.ts'
 import { outboxContract } from './outbox.ts'
-import { ALICE, BOB, CONVERSATION, EPOCH, idOf, inboxRow, outboxRow } from './store-rows.ts'
+import {
+  ALICE,
+  BOB,
+  CONVERSATION,
+  contactRow,
+  EPOCH,
+  idOf,
+  inboxRow,
+  outboxRow,
+  ticketRow,
+  turnRow
+} from './store-rows.ts'
+import { ticketsContract } from './tickets.ts'
+import { turnsContract } from './turns.ts'
 
 function trustRecord(change: Partial<TrustRecord> = {}): TrustRecord {
   return {
@@ -65,6 +80,10 @@ export function storeContract(name: string, open: () => { store: Store; dispose:
             store.outbox.advance(idOf(1), 'received')
             store.inbox.insert([inboxRow(1, { state: 'done' })])
             store.trust.put(trustRecord())
+            store.tickets.insert(ticketRow(1), 0)
+            store.contacts.put(contactRow(1))
+            store.turns.add(turnRow(1))
+            store.notices.add({ atMs: 1, subject: 's', text: 't' })
             throw new RangeError('planned')
           })
         ).toThrow(RangeError)
@@ -75,6 +94,37 @@ export function storeContract(name: string, open: () => { store: Store; dispose:
         expect(store.inbox.get(ALICE, idOf(1))).toBeUndefined()
         expect(store.inbox.nextSeq(ALICE, EPOCH, CONVERSATION)).toBe(1)
         expect(store.trust.all()).toEqual([])
+        expect(store.tickets.all()).toEqual([])
+        expect(store.contacts.pending('incoming')).toEqual([])
+        expect(store.turns.since(0)).toEqual({ turns: 0, characters: 0 })
+        expect(store.notices.unread(1)).toEqual([])
+      })
+
+      it('takes back changes and deletions of rows that were there, their order too', () => {
+        store.tickets.insert(ticketRow(1), 0)
+        store.tickets.insert(ticketRow(2), 0)
+        for (const number of [1, 2, 3]) store.contacts.put(contactRow(number))
+        const turn = store.turns.add(turnRow(1))
+        const notices = ['a', 'b'].map(subject => store.notices.add({ atMs: 1, subject, text: 't' }))
+        expect(() =>
+          store.transaction(() => {
+            store.tickets.use(ticketRow(1).id, ALICE)
+            store.tickets.delete(ticketRow(2).id)
+            store.contacts.reject('stranger-1', 9)
+            store.contacts.put(contactRow(2, { purpose: 'other' }))
+            store.contacts.delete('stranger-3', 'incoming')
+            store.turns.count(turn, 5)
+            store.turns.prune(9)
+            store.notices.shown(notices[0]?.id ?? -1)
+            store.notices.add({ atMs: 2, subject: 'a', text: 'u' })
+            store.notices.read(99)
+            throw new RangeError('planned')
+          })
+        ).toThrow(RangeError)
+        expect(store.tickets.all()).toStrictEqual([ticketRow(2), ticketRow(1)])
+        expect(store.contacts.pending('incoming')).toStrictEqual([1, 2, 3].map(number => contactRow(number)))
+        expect(store.turns.since(0)).toEqual({ turns: 1, characters: 10 })
+        expect(store.notices.unread(9)).toStrictEqual(notices)
       })
 
       it('joins a nested call: the outer throw takes the inner work back', () => {
@@ -120,6 +170,10 @@ export function storeContract(name: string, open: () => { store: Store; dispose:
 
     outboxContract(() => store)
     inboxContract(() => store)
+    ticketsContract(() => store)
+    contactsContract(() => store)
+    turnsContract(() => store)
+    noticesContract(() => store)
 
     describe('trust', () => {
       it('compares and sets on the revision', () => {
@@ -179,6 +233,10 @@ export function storeContract(name: string, open: () => { store: Store; dispose:
       await store.close()
       expect(() => store.setValue('a', '1')).toThrow('store_failed')
       expect(() => store.transaction(() => 1)).toThrow('store_failed')
+      expect(() => store.tickets.insert(ticketRow(1), 0)).toThrow('store_failed')
+      expect(() => store.contacts.put(contactRow(1))).toThrow('store_failed')
+      expect(() => store.turns.add(turnRow(1))).toThrow('store_failed')
+      expect(() => store.notices.add({ atMs: 1, subject: 's', text: 't' })).toThrow('store_failed')
       await store.close()
     })
   })

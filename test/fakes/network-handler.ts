@@ -5,6 +5,8 @@ import {
   type EnvelopeKind,
   FRAME_MAX_BYTES,
   type Hello,
+  type PairAnswer,
+  type PairBody,
   type Receipt
 } from '../../src/protocol/index.ts'
 
@@ -23,6 +25,8 @@ export class RecordingHandler implements NetworkHandler {
   readonly refusals = new Map<string, Hello>()
   readonly found = new Map<string, string[]>()
   readonly broadcasts: { carrier: string; topic: string; data: Uint8Array }[] = []
+  readonly asks: { peer: string; address: string; body: PairBody }[] = []
+  answer: PairAnswer = { accepted: false, reason: 'pending', label: '' }
   readonly paths = new Map<string, Path>()
   readonly admitted = new Set<string>()
   /** Admits everybody while true. */
@@ -83,6 +87,12 @@ export class RecordingHandler implements NetworkHandler {
   drained(peer: string): void {
     this.#note('drained', peer)
     this.onDrained?.(peer)
+  }
+
+  async asked(peer: string, address: string, body: PairBody): Promise<PairAnswer> {
+    this.#note('asked', peer)
+    this.asks.push({ peer, address, body })
+    return this.answer
   }
 
   async broadcast(carrier: string, topic: string, data: Uint8Array): Promise<'accept' | 'ignore' | 'reject'> {

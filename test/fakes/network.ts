@@ -1,7 +1,14 @@
 import { MeshError } from '../../src/mesh/errors.ts'
-import type { AbortOptions, Connected, Network, NetworkHandler, Path } from '../../src/mesh/ports.ts'
-import type { Frame, Hello } from '../../src/protocol/index.ts'
-import { decodeFrame, encodeFrame } from '../../src/protocol/index.ts'
+import type { AbortOptions, Connected, Gauge, Network, NetworkHandler, Path } from '../../src/mesh/ports.ts'
+import type { Frame, Hello, PairAnswer, PairBody } from '../../src/protocol/index.ts'
+import {
+  decodeFrame,
+  decodePairFrame,
+  encodeFrame,
+  encodePairFrame,
+  pairBodyOf,
+  pairRequestOf
+} from '../../src/protocol/index.ts'
 
 /** Real turns of the event loop even where a test fakes the timers. */
 const nextTurn = setImmediate
@@ -49,10 +56,18 @@ export class FakeHub {
   }
 
   node(peer: string, init: FakeNetworkInit = {}): FakeNetwork {
-    const port = PORT_FIRST + this.#nodes.size
+    // A node that comes back listens where it did.
+    const known = [...this.#nodes.keys()].indexOf(peer)
+    const port = PORT_FIRST + (known < 0 ? this.#nodes.size : known)
     const addresses = init.addresses ?? [`/ip4/127.0.0.1/tcp/${port}/p2p/${peer}`]
     const node = new FakeNetwork({ hub: this, peer }, { ...init, addresses })
     this.#nodes.set(peer, node)
+    return node
+  }
+
+  nodeOf(peer: string): FakeNetwork {
+    const node = this.#nodes.get(peer)
+    if (node === undefined) throw new Error('no such node')
     return node
   }
 
@@ -135,14 +150,39 @@ export class FakeHub {
       throw new MeshError('dial_failed', { peer, retryable: true })
     }
     if (pair === undefined) {
-      const known = addresses.some(address => target.addresses().includes(address))
-      if (!known) throw new MeshError('dial_failed', { peer, retryable: true, detail: 'no address of this peer' })
-      pair = { peers: [from.peer, peer], linked: false, lanes: new Map() }
-      this.#pairs.set(keyOf(from.peer, peer), pair)
-      from.handler.connected(peer, this.path, this.addressOf(peer))
-      target.handler.connected(from.peer, this.path, this.addressOf(from.peer))
+      pair = this.#open(from, target, addresses)
     }
     this.#link(pair, from, target)
+  }
+
+  /** @internal */
+  async ask(from: FakeNetwork, peer: string, addresses: string[], body: PairBody): Promise<PairAnswer> {
+    const target = this.#nodes.get(peer)
+    if (from.handler === undefined || target?.handler === undefined || this.#cuts.has(keyOf(from.peer, peer))) {
+      throw new MeshError('dial_failed', { peer, retryable: true })
+    }
+    if (this.pairOf(from.peer, peer) === undefined) this.#open(from, target, addresses)
+    const request = decodePairFrame(encodePairFrame(pairRequestOf(body)))
+    const read = request.type === 'request' ? pairBodyOf(request) : undefined
+    if (read === undefined) return { accepted: false, reason: 'unsupported', label: '' }
+    const answer = await target.handler.asked(from.peer, this.addressOf(from.peer), read)
+    await this.turn()
+    const frame = decodePairFrame(encodePairFrame({ type: 'answer', ...answer }))
+    if (frame.type !== 'answer') throw new MeshError('internal', { detail: 'an answer became a request' })
+    return frame
+  }
+
+  #open(from: FakeNetwork, target: FakeNetwork, addresses: string[]): Pair {
+    const { peer } = target
+    const bare = (address: string): string => address.replace(`/p2p/${peer}`, '')
+    const own = new Set(target.addresses().map(bare))
+    if (!addresses.some(address => own.has(bare(address))))
+      throw new MeshError('dial_failed', { peer, retryable: true, detail: 'no address of this peer' })
+    const pair: Pair = { peers: [from.peer, peer], linked: false, lanes: new Map() }
+    this.#pairs.set(keyOf(from.peer, peer), pair)
+    from.handler?.connected(peer, this.path, this.addressOf(peer))
+    target.handler?.connected(from.peer, this.path, this.addressOf(from.peer))
+    return pair
   }
 
   /** @internal */
@@ -274,8 +314,16 @@ export class FakeNetwork implements Network {
     return [...this.#addresses]
   }
 
+  dialable(addresses: string[]): string[] {
+    return [...addresses]
+  }
+
   issues(): string[] {
     return [...this.#issues]
+  }
+
+  gauges(): Gauge[] {
+    return []
   }
 
   async connect(peer: string, addresses: string[], options: AbortOptions = {}): Promise<void> {
@@ -283,6 +331,13 @@ export class FakeNetwork implements Network {
     options.signal?.throwIfAborted()
     if (peer === this.peer) throw new MeshError('self_target', { peer })
     this.#hub.connect(this, peer, addresses)
+  }
+
+  async ask(peer: string, addresses: string[], body: PairBody, options: AbortOptions = {}): Promise<PairAnswer> {
+    await this.#hub.turn()
+    options.signal?.throwIfAborted()
+    if (peer === this.peer) throw new MeshError('self_target', { peer })
+    return await this.#hub.ask(this, peer, addresses, body)
   }
 
   async disconnect(peer: string): Promise<void> {

@@ -237,7 +237,7 @@ describe('migrations', () => {
     edit(dir, 'PRAGMA user_version = 7')
     const path = join(dir, 'libp2p', 'mesh.sqlite')
     const before = readFileSync(path)
-    expect(() => open(dir)).toThrow(/schema version 7, this program knows up to 1/)
+    expect(() => open(dir)).toThrow(/schema version 7, this program knows up to 2/)
     expect(readFileSync(path).equals(before)).toBe(true)
   })
 

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
 import { openStore } from '../../src/store/index.ts'
 import { ALICE, CONVERSATION, idOf, outboxRow } from '../contract/store-rows.ts'
-import { clock, recordingLog, temporaryDirectory } from './temporary.ts'
+import { clock, copyDatabase, recordingLog, temporaryDirectory } from './temporary.ts'
 
 /** Opens, notes the epoch, closes. */
 async function epochOf(dir: string): Promise<string> {
@@ -56,7 +56,25 @@ describe('epoch', () => {
     expect(await epochOf(dir)).not.toBe(first)
   })
 
-  it.each(['', 'nonsense', 'ffffffffffffffff 1\n', 'ffffffffffffffff x\n'])(
+  it('is made anew for a copy that was made while it ran, once it was closed', async () => {
+    const dir = temporaryDirectory()
+    const copy = temporaryDirectory()
+    const store = openStore({ dir, log: recordingLog(), clock })
+    copyDatabase(dir, copy)
+    await store.close()
+    await store.close()
+    copyDatabase(copy, dir)
+    expect(await epochOf(dir)).not.toBe(store.epoch)
+  })
+
+  it('stays the same over the upgrade from a witness that counts no revocations', async () => {
+    const dir = temporaryDirectory()
+    const first = await epochOf(dir)
+    writeFileSync(witness(dir), `${first} 1\n`)
+    expect(await epochOf(dir)).toBe(first)
+  })
+
+  it.each(['', 'nonsense', 'ffffffffffffffff 1\n', 'ffffffffffffffff x\n', 'ffffffffffffffff 1 x\n'])(
     'is made anew beside a witness %j',
     async text => {
       const dir = temporaryDirectory()

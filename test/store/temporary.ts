@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -9,6 +9,16 @@ export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'mesh-store-'))
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
   return directory
+}
+
+/** A backup file by file, or its return: the database and its log as they stand on the disk, without the file `epoch`. */
+export function copyDatabase(from: string, to: string): void {
+  mkdirSync(join(to, 'libp2p'), { recursive: true })
+  for (const name of ['mesh.sqlite', 'mesh.sqlite-wal', 'mesh.sqlite-shm']) {
+    const [source, target] = [join(from, 'libp2p', name), join(to, 'libp2p', name)]
+    rmSync(target, { force: true })
+    if (existsSync(source)) copyFileSync(source, target)
+  }
 }
 
 export interface Line {
