@@ -1,7 +1,9 @@
+import { networkInterfaces } from 'node:os'
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
 import type { PrivateKey } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { tls } from '@libp2p/tls'
@@ -12,15 +14,15 @@ import type { Log, Network } from '../mesh/ports.ts'
 import { parseAnnounceList } from './announce.ts'
 import { parseBootstrapList } from './bootstrap.ts'
 import { Discovery } from './discovery.ts'
+import { Gate } from './gate.ts'
 import { createGater } from './gater.ts'
 import { Gossip } from './gossip.ts'
 import { Issues } from './issues.ts'
+import { CONNECTIONS_MAX } from './limits.ts'
 import { type Listener, Listening } from './listening.ts'
 import { MeshNode, type NodeTuning } from './node.ts'
 import { AGENT_VERSION } from './protocols.ts'
-
-/** Enough for a mesh of people and teams; each costs about 1 MiB (S-11). */
-const CONNECTIONS_MAX = 100
+import { withPublicAddresses } from './public-addresses.ts'
 
 /** Sockets in their handshake. A flood of idle ones must not keep out a peer whose handshake takes 30 ms (S-10). */
 const PENDING_MAX = 2_000
@@ -59,6 +61,7 @@ export interface NodeInit extends NodeTuning {
   serviceTag?: string
   /** Blocked by the owner: no connection either way. */
   denied?: (peer: string) => boolean
+  interfaces?: typeof networkInterfaces
   socketIdleMs?: number
   keepAliveMs?: number
   livenessMs?: number
@@ -76,10 +79,15 @@ export async function createNode(
   const { log } = components
   const privateKey = readKey(components.privateKeyProtobuf)
   const issues = new Issues()
+  const ownAddresses = (): string[] => libp2p.getMultiaddrs().map(address => address.toString())
+  const gate = new Gate(
+    { ownAddresses, interfaces: init.interfaces ?? networkInterfaces },
+    { listenAddrs: init.listenAddrs, settings: init.bootstrapList }
+  )
   const bootstrap = parseBootstrapList(init.bootstrapList, issues)
   const gossip = new Gossip({ log }, { topics: init.topics })
   const discovery = new Discovery(
-    { log, issues },
+    { log, issues, gate },
     {
       mode: init.discovery,
       bootstrap,
@@ -87,7 +95,6 @@ export async function createNode(
       ...(init.serviceTag !== undefined && { serviceTag: init.serviceTag })
     }
   )
-  const ownAddresses = (): string[] => libp2p.getMultiaddrs().map(address => address.toString())
   const socketIdleMs = init.socketIdleMs ?? SOCKET_IDLE_MS
   const libp2p = await createLibp2p({
     start: false,
@@ -100,7 +107,10 @@ export async function createNode(
     connectionEncrypters: [tls(), noise()],
     streamMuxers: [yamux({ enableKeepAlive: true, keepAliveInterval: init.keepAliveMs ?? KEEP_ALIVE_MS })],
     peerDiscovery: await discovery.modules(),
-    connectionGater: createGater({ ownAddresses, ...(init.denied !== undefined && { denied: init.denied }) }),
+    connectionGater: createGater(
+      { gate },
+      { self: peerIdFromPrivateKey(privateKey).toString(), ...(init.denied !== undefined && { denied: init.denied }) }
+    ),
     connectionManager: {
       maxConnections: CONNECTIONS_MAX,
       maxIncomingPendingConnections: PENDING_MAX,
@@ -114,7 +124,7 @@ export async function createNode(
       pingTimeout: { minTimeout: LIVENESS_ANSWER_MS, maxTimeout: LIVENESS_ANSWER_MS }
     },
     services: {
-      identify: identify(),
+      identify: parts => identify()(withPublicAddresses(parts)),
       ping: ping(),
       gossip: parts => gossip.service(parts),
       listener: (parts: { transportManager: Listener }): Listener => ({
@@ -124,7 +134,7 @@ export async function createNode(
   })
   const { listener } = libp2p.services
   const listening = new Listening({ listener, log, issues }, { addresses: init.listenAddrs })
-  return new MeshNode({ libp2p, gossip, discovery, listening, issues, log }, { ...init, bootstrap })
+  return new MeshNode({ libp2p, gossip, discovery, listening, gate, issues, log }, { ...init, bootstrap })
 }
 
 function readKey(protobuf: Uint8Array): PrivateKey {

@@ -1,6 +1,7 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Log } from '../mesh/ports.ts'
 import type { Issues } from './issues.ts'
+import { placeOf } from './reach.ts'
 
 /** Waits between dials of a bootstrap peer that is away: doubling from the first to the last, with a tenth of chance in it. */
 const RETRY_FIRST_MS = 1_000
@@ -18,6 +19,11 @@ export function parseBootstrapList(list: string[], issues: Issues): BootstrapPee
     const peer = peerOf(entry)
     if (peer === undefined) {
       issues.report(entry, 'An entry of bootstrapList is not a multiaddr with a /p2p/ peer id; it is ignored.')
+    } else if (placeOf(entry) === undefined || placeOf(entry)?.reach === 'never') {
+      issues.report(
+        entry,
+        `An entry of bootstrapList, ${entry}, leads nowhere that this node could dial; it is ignored.`
+      )
     } else {
       peers.set(peer, [...(peers.get(peer) ?? []), entry])
     }

@@ -1,3 +1,5 @@
+import type { Gauge } from '../mesh/ports.ts'
+
 /** Keys that are counted. A crowd larger than this has no more to share than this many. */
 const KEYS_MAX = 256
 
@@ -21,6 +23,10 @@ export class Budget {
     this.#taken.set(key, taken + 1)
     this.#sum++
     return true
+  }
+
+  gauges(name: string): Gauge[] {
+    return [{ name, size: this.#taken.size, max: KEYS_MAX }]
   }
 
   renew(): void {

@@ -2,8 +2,9 @@ import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { MeshError } from '../mesh/errors.ts'
-import type { AbortOptions } from '../mesh/ports.ts'
+import type { AbortOptions, Gauge } from '../mesh/ports.ts'
 import { endConnection } from './ending.ts'
+import type { Gate } from './gate.ts'
 import type { Links } from './links.ts'
 import { Recent } from './recent.ts'
 
@@ -13,12 +14,14 @@ const FOREIGN = { forgetMs: 30 * 60 * 1000, max: 1024 }
 /** Makes connections and the links on them, and puts what goes wrong into our codes. */
 export class Dialler {
   readonly #libp2p: Libp2p
+  readonly #gate: Gate
   readonly #foreign = new Recent(FOREIGN)
   readonly #keeps: (peer: string) => boolean
 
   /** @param init `keeps`: whose connections stay although there is no link: a relay need not be an instance */
-  constructor(components: { libp2p: Libp2p }, init: { keeps: (peer: string) => boolean }) {
+  constructor(components: { libp2p: Libp2p; gate: Gate }, init: { keeps: (peer: string) => boolean }) {
     this.#libp2p = components.libp2p
+    this.#gate = components.gate
     this.#keeps = init.keeps
   }
 
@@ -41,14 +44,28 @@ export class Dialler {
   }
 
   /**
-   * Dials these addresses, or those that libp2p remembers where none is usable. Dials of the same peer become one.
+   * Dials those of the addresses that the gate lets through, or those that libp2p remembers where none is given. Dials of the same peer become one.
    *
-   * @throws MeshError `dial_failed` for what is no peer id; else what libp2p threw
+   * @throws MeshError `dial_failed` for what is no peer id, and where the gate lets nothing through; else what libp2p threw
    */
   async dial(peer: string, addresses: string[], options: AbortOptions = {}): Promise<Connection> {
     const id = peerIdOf(peer)
-    const targets = addresses.map(address => withPeer(address, peer)).filter(target => target !== undefined)
-    return await this.#libp2p.dial(targets.length > 0 ? targets : id, options)
+    if (addresses.length === 0) return await this.#libp2p.dial(id, options)
+    const targets = addresses.map(address => withPeer(address, peer)?.toString()).filter(target => target !== undefined)
+    const permit = this.#gate.permit([...new Set(targets)])
+    try {
+      if (permit.addresses.length === 0) throw new MeshError('dial_failed', { peer, detail: 'no address to dial' })
+      return await this.#libp2p.dial(
+        permit.addresses.map(address => multiaddr(address)),
+        options
+      )
+    } finally {
+      permit.end()
+    }
+  }
+
+  gauges(): Gauge[] {
+    return [...this.#foreign.gauges('foreign peers'), ...this.#gate.gauges()]
   }
 
   /** @throws MeshError as `Links.open`; else what libp2p threw */

@@ -1,8 +1,9 @@
 import type { BootstrapComponents } from '@libp2p/bootstrap'
 import type { PeerDiscovery, PeerInfo } from '@libp2p/interface'
 import type { MulticastDNSComponents } from '@libp2p/mdns'
-import type { Log } from '../mesh/ports.ts'
+import type { Gauge, Log } from '../mesh/ports.ts'
 import type { BootstrapPeer } from './bootstrap.ts'
+import type { Gate } from './gate.ts'
 import type { Issues } from './issues.ts'
 import { Mdns } from './mdns.ts'
 import { type MdnsTrouble, sentenceOf } from './mdns-trouble.ts'
@@ -26,13 +27,15 @@ export type DiscoveryModule = (components: MulticastDNSComponents & BootstrapCom
 export class Discovery {
   readonly #log: Log
   readonly #issues: Issues
+  readonly #gate: Gate
   readonly #init: DiscoveryInit
   #onSeen: ((peer: string, addresses: string[]) => void) | undefined
   #mdns: Mdns | undefined
 
-  constructor(components: { log: Log; issues: Issues }, init: DiscoveryInit) {
+  constructor(components: { log: Log; issues: Issues; gate: Gate }, init: DiscoveryInit) {
     this.#log = components.log
     this.#issues = components.issues
+    this.#gate = components.gate
     this.#init = init
   }
 
@@ -56,6 +59,10 @@ export class Discovery {
     await this.#mdns?.start()
   }
 
+  gauges(): Gauge[] {
+    return this.#mdns?.gauges() ?? []
+  }
+
   stop(): void {
     this.#mdns?.stop()
     this.#onSeen = undefined
@@ -66,7 +73,7 @@ export class Discovery {
       {
         log: this.#log,
         events: {
-          seen: (peer, addresses) => this.#onSeen?.(peer, addresses),
+          seen: (peer, addresses) => this.#seen(peer, this.#gate.dialable(addresses, 'neighbour')),
           trouble: trouble => this.#trouble(trouble)
         }
       },
@@ -96,6 +103,11 @@ export class Discovery {
     const addresses = multiaddrs
       .map(address => address.toString())
       .map(address => (address.includes('/p2p/') ? address : `${address}/p2p/${peer}`))
+    // They stand in the settings, or came from libp2p's resolver, for which anybody can speak.
+    this.#seen(peer, this.#gate.dialable(addresses, 'stranger'))
+  }
+
+  #seen(peer: string, addresses: string[]): void {
     if (addresses.length > 0) this.#onSeen?.(peer, addresses)
   }
 

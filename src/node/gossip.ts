@@ -7,10 +7,11 @@ import {
 } from '@libp2p/gossipsub'
 import type { Connection, PeerId, StreamHandler, Topology } from '@libp2p/interface'
 import { MeshError } from '../mesh/errors.ts'
-import type { Log, NetworkHandler } from '../mesh/ports.ts'
+import type { Gauge, Log, NetworkHandler } from '../mesh/ports.ts'
 import { BROADCAST_TEXT_MAX_BYTES } from '../protocol/index.ts'
 import { plain } from './frame-reader.ts'
 import { isInstance } from './is-instance.ts'
+import { CONNECTIONS_MAX } from './limits.ts'
 
 /** A broadcast's text with the envelope around it: ids, trace, key, signature and Merkle path take under 2 KiB. */
 const DATA_MAX_BYTES = BROADCAST_TEXT_MAX_BYTES + 4 * 1024
@@ -109,6 +110,10 @@ export class Gossip {
     if (data.length > DATA_MAX_BYTES) throw new MeshError('text_too_long', { detail: `${data.length} bytes` })
     const { recipients } = await this.#running().publish(topic, data)
     return { recipients: recipients.length }
+  }
+
+  gauges(): Gauge[] {
+    return [{ name: 'broadcast members', size: this.#members.size, max: CONNECTIONS_MAX }]
   }
 
   async #validate(carrier: PeerId, message: Message): Promise<TopicValidatorResult> {

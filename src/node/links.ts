@@ -1,6 +1,6 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import { MeshError } from '../mesh/errors.ts'
-import type { Log } from '../mesh/ports.ts'
+import type { Gauge, Log } from '../mesh/ports.ts'
 import { encodeFrame, type Frame, type Hello } from '../protocol/index.ts'
 import { Link, type LinkEvents, type LinkInit } from './link.ts'
 import { LINK_PROTOCOL } from './protocols.ts'
@@ -132,6 +132,14 @@ export class Links implements LinkEvents {
 
   peers(): string[] {
     return [...this.#entries.keys()]
+  }
+
+  gauges(): Gauge[] {
+    const streams = [...this.#entries.values()].reduce((sum, entry) => sum + entry.links.size, 0)
+    return [
+      { name: 'peers with streams', size: this.#entries.size, max: PEERS_MAX },
+      { name: 'link streams', size: streams, max: PEERS_MAX * LINK_STREAMS_MAX }
+    ]
   }
 
   ready(link: Link, hello: Hello): void {

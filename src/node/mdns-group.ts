@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os'
-import type { Log } from '../mesh/ports.ts'
+import type { Gauge, Log } from '../mesh/ports.ts'
 import { Budget } from './budget.ts'
 import type { MdnsTrouble } from './mdns-trouble.ts'
 import { codeOf, MDNS_PORT, MulticastSocket, type Source } from './multicast.ts'
@@ -96,6 +96,10 @@ export class MdnsGroup {
     clearInterval(this.#timer)
     clearTimeout(this.#rest)
     this.#close()
+  }
+
+  gauges(): Gauge[] {
+    return this.#budget.gauges('mdns senders')
   }
 
   /** Sends on each network what `encode` says for it, if anything. */

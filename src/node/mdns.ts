@@ -1,7 +1,7 @@
 import type { PeerDiscovery, PeerInfo, Startable } from '@libp2p/interface'
 import type { MulticastDNSComponents } from '@libp2p/mdns'
 import { type Answer, AUTHORITATIVE_ANSWER, decode, encode, type Packet } from 'dns-packet'
-import type { Log } from '../mesh/ports.ts'
+import type { Gauge, Log } from '../mesh/ports.ts'
 import { MdnsGroup, type MdnsGroupInit } from './mdns-group.ts'
 import type { MdnsTrouble } from './mdns-trouble.ts'
 import { codeOf, MDNS_PORT, type Source } from './multicast.ts'
@@ -117,6 +117,10 @@ export class Mdns {
   /** Call when the node listens: before that there is nothing to answer. Returns when the socket is open or has failed; never rejects. */
   async start(): Promise<void> {
     await this.#group.start()
+  }
+
+  gauges(): Gauge[] {
+    return [...this.#group.gauges(), ...this.#askers.gauges('mdns askers')]
   }
 
   stop(): void {

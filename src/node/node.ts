@@ -1,25 +1,34 @@
+import { networkInterfaces } from 'node:os'
 import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
 import { MeshError } from '../mesh/errors.ts'
-import type { AbortOptions, Connected, Log, Network, NetworkHandler } from '../mesh/ports.ts'
-import type { Frame } from '../protocol/index.ts'
+import type { AbortOptions, AddressSource, Connected, Gauge, Log, Network, NetworkHandler } from '../mesh/ports.ts'
+import type { Frame, PairAnswer, PairBody } from '../protocol/index.ts'
+import { inOrder } from './address-order.ts'
 import { Bootstrap, type BootstrapPeer } from './bootstrap.ts'
+import { Crowd } from './crowd.ts'
 import { withDeadline } from './deadline.ts'
 import { Dialler, peerIdOf } from './dialler.ts'
 import type { Discovery } from './discovery.ts'
 import { endConnection } from './ending.ts'
+import type { Gate } from './gate.ts'
 import type { Gossip } from './gossip.ts'
 import { isInstance } from './is-instance.ts'
 import type { Issues } from './issues.ts'
+import { CONNECTIONS_MAX } from './limits.ts'
 import { LINK_STREAMS_MAX, Links, type LinksInit } from './links.ts'
 import type { Listening } from './listening.ts'
 import { PAIR_STREAMS_MAX, PairProtocol } from './pair-protocol.ts'
 import { bestOf, pathOf } from './paths.ts'
 import { LINK_PROTOCOL, PAIR_PROTOCOL } from './protocols.ts'
+import { isPublic } from './public-addresses.ts'
 import { Spares } from './spares.ts'
 import { Strikes } from './strikes.ts'
 
 /** Dial, handshake and both hellos. libp2p gives a dial 10 s, a hello has 5 s. */
 const CONNECT_MS = 15_000
+
+/** What a request is told that comes while the node stops. */
+const NOBODY_HOME: PairAnswer = { accepted: false, reason: 'overloaded', label: '' }
 
 /** Keeps linked peers when the connection manager has to let somebody go (S-11). */
 const LINK_TAG = 'libp2p-mesh-link'
@@ -30,8 +39,15 @@ export interface NodeComponents {
   gossip: Gossip
   discovery: Discovery
   listening: Listening
+  gate: Gate
   issues: Issues
   log: Log
+}
+
+interface NodeAddresses {
+  announceAddrs: string[]
+  /** @default those of this machine */
+  interfaces?: typeof networkInterfaces
 }
 
 export interface NodeTuning {
@@ -50,28 +66,40 @@ export class MeshNode implements Network {
   readonly #dialler: Dialler
   readonly #pair: PairProtocol
   readonly #spares: Spares
+  readonly #crowd: Crowd
   readonly #bootstrap: Bootstrap
+  readonly #own: NodeAddresses
   readonly #tuning: NodeTuning
   /** Peers that the handler was told of. As many as there are connections. */
   readonly #connected = new Set<string>()
   #running: { handler: NetworkHandler; links: Links } | undefined
 
-  constructor(components: NodeComponents, init: { bootstrap: BootstrapPeer[] } & NodeTuning) {
+  constructor(components: NodeComponents, init: { bootstrap: BootstrapPeer[] } & NodeAddresses & NodeTuning) {
     const { libp2p, log } = components
     this.peer = libp2p.peerId.toString()
     this.#components = components
     this.#log = log
+    this.#own = init
     this.#tuning = init
     const bootstrapPeers = new Set(init.bootstrap.map(target => target.peer))
-    this.#dialler = new Dialler({ libp2p }, { keeps: peer => bootstrapPeers.has(peer) })
+    this.#dialler = new Dialler({ libp2p, gate: components.gate }, { keeps: peer => bootstrapPeers.has(peer) })
     this.#pair = new PairProtocol(
-      { log, strikes: this.#strikes },
+      {
+        log,
+        strikes: this.#strikes,
+        answer: async (peer, address, body) => (await this.#running?.handler.asked(peer, address, body)) ?? NOBODY_HOME
+      },
       { ...(init.pairTimeoutMs !== undefined && { timeoutMs: init.pairTimeoutMs }) }
     )
     this.#spares = new Spares(
       { linkOf: peer => this.#running?.links.connectionOf(peer), log },
       { ...(init.spareMs !== undefined && { afterMs: init.spareMs }) }
     )
+    this.#crowd = new Crowd({
+      welcome: peer => bootstrapPeers.has(peer) || this.#running?.handler.hello(peer).admitted === true,
+      connectionsOf: peer => this.#connectionsOf(peer),
+      log
+    })
     this.#bootstrap = new Bootstrap(
       {
         dial: async target => void (await this.#dialler.dial(target.peer, target.addresses)),
@@ -119,11 +147,34 @@ export class MeshNode implements Network {
     await libp2p.stop()
     for (const peer of [...this.#connected]) this.#gone(peer)
     this.#strikes.clear()
+    this.#pair.clear()
     this.#running = undefined
   }
 
-  addresses(): string[] {
-    return this.#components.libp2p.getMultiaddrs().map(address => address.toString())
+  addresses(by?: 'everywhere'): string[] {
+    const { announceAddrs, interfaces = networkInterfaces } = this.#own
+    const said = this.#components.libp2p.getMultiaddrs().map(address => address.toString())
+    const all = inOrder(said, { announced: announceAddrs, interfaces: interfaces() })
+    return by === undefined ? all : all.filter(isPublic)
+  }
+
+  dialable(addresses: string[], source: AddressSource): string[] {
+    return this.#components.gate.dialable(addresses, source)
+  }
+
+  gauges(): Gauge[] {
+    const { gossip, discovery } = this.#components
+    return [
+      { name: 'connected peers', size: this.#connected.size, max: CONNECTIONS_MAX },
+      ...this.#crowd.gauges(),
+      ...this.#pair.gauges(),
+      ...(this.#running?.links.gauges() ?? []),
+      ...this.#strikes.gauges(),
+      ...this.#dialler.gauges(),
+      ...this.#spares.gauges(),
+      ...gossip.gauges(),
+      ...discovery.gauges()
+    ]
   }
 
   issues(): string[] {
@@ -136,20 +187,19 @@ export class MeshNode implements Network {
     if (links === undefined) throw new MeshError('dial_failed', { peer, detail: 'the node does not run' })
     if (links.linked(peer)) return
     this.#dialler.refuseForeign(peer)
-    try {
-      await withDeadline(
-        CONNECT_MS,
-        async signal => {
-          const connection = this.#best(peer) ?? (await this.#dialler.dial(peer, addresses, { signal }))
-          await this.#dialler.openLink(links, connection, signal)
-        },
-        options
-      )
-    } catch (error) {
-      options.signal?.throwIfAborted()
-      if (error instanceof MeshError) throw error
-      throw new MeshError('dial_failed', { peer, retryable: true, cause: error })
-    }
+    await this.#dialled(peer, options, async signal => {
+      const connection = this.#best(peer) ?? (await this.#dialler.dial(peer, addresses, { signal }))
+      await this.#dialler.openLink(links, connection, signal)
+    })
+  }
+
+  async ask(peer: string, addresses: string[], body: PairBody, options: AbortOptions = {}): Promise<PairAnswer> {
+    if (peer === this.peer) throw new MeshError('self_target', { peer })
+    if (this.#running === undefined) throw new MeshError('dial_failed', { peer, detail: 'the node does not run' })
+    return await this.#dialled(peer, options, async signal => {
+      const connection = this.#best(peer) ?? (await this.#dialler.dial(peer, addresses, { signal }))
+      return await this.#pair.ask(connection, body, signal)
+    })
   }
 
   async disconnect(peer: string): Promise<void> {
@@ -209,6 +259,17 @@ export class MeshNode implements Network {
     )
   }
 
+  /** Runs what dials under its time limit; libp2p's errors become ours. */
+  async #dialled<T>(peer: string, options: AbortOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    try {
+      return await withDeadline(CONNECT_MS, work, options)
+    } catch (error) {
+      options.signal?.throwIfAborted()
+      if (error instanceof MeshError) throw error
+      throw new MeshError('dial_failed', { peer, retryable: true, cause: error })
+    }
+  }
+
   #accept(links: Links, stream: Parameters<Links['accept']>[0], connection: Connection): void {
     if (!isInstance(connection.remotePeer)) {
       stream.abort(new Error('not an instance'))
@@ -227,7 +288,7 @@ export class MeshNode implements Network {
 
   #onOpen(connection: Connection): void {
     const running = this.#running
-    if (running === undefined || !isInstance(connection.remotePeer)) return
+    if (running === undefined || !this.#crowd.opened(connection) || !isInstance(connection.remotePeer)) return
     this.#tell(connection)
     const peer = connection.remotePeer.toString()
     this.#spares.watch(connection)
@@ -252,6 +313,7 @@ export class MeshNode implements Network {
   #onClose(connection: Connection): void {
     const peer = connection.remotePeer.toString()
     this.#spares.forget(connection)
+    this.#crowd.forget(connection)
     if (this.#best(peer) === undefined) {
       this.#gone(peer)
       return
@@ -263,8 +325,11 @@ export class MeshNode implements Network {
 
   #onUp(connection: Connection): void {
     this.#joinGossip(connection)
-    for (const other of this.#connectionsOf(connection.remotePeer.toString())) this.#spares.watch(other)
-    this.#tag(connection.remotePeer, LINK_TAG_VALUE)
+    for (const other of this.#connectionsOf(connection.remotePeer.toString())) {
+      this.#spares.watch(other)
+      this.#crowd.forget(other)
+    }
+    this.#tag(connection.remotePeer)
   }
 
   #joinGossip(connection: Connection): void {
@@ -277,20 +342,26 @@ export class MeshNode implements Network {
   }
 
   #gone(peer: string): void {
+    this.#forget(peer)
     if (!this.#connected.delete(peer)) return
     this.#running?.links.lost(peer)
     this.#running?.handler.disconnected(peer)
     const report = (error: unknown): void =>
       this.#log.debug('gossip did not forget a peer', { peer, error: `${error}` })
     this.#components.gossip.peerGone(peer).catch(report)
-    this.#tag(peerIdOf(peer), undefined)
     this.#bootstrap.lost(peer)
   }
 
-  #tag(id: PeerId, value: number | undefined): void {
-    const tag = value === undefined ? undefined : { value }
+  /** libp2p remembers everybody who ever connected. Where a peer is, the mesh knows better; the rest is for while it is here (S-12). */
+  #forget(peer: string): void {
     this.#components.libp2p.peerStore
-      .merge(id, { tags: { [LINK_TAG]: tag } })
+      .delete(peerIdOf(peer))
+      .catch((error: unknown) => this.#log.debug('peer not forgotten', { peer, error: `${error}` }))
+  }
+
+  #tag(id: PeerId): void {
+    this.#components.libp2p.peerStore
+      .merge(id, { tags: { [LINK_TAG]: { value: LINK_TAG_VALUE } } })
       .catch((error: unknown) => this.#log.debug('peer not tagged', { peer: id.toString(), error: `${error}` }))
   }
 

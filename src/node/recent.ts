@@ -1,3 +1,5 @@
+import type { Gauge } from '../mesh/ports.ts'
+
 export interface RecentInit {
   /** Forgotten after this long without being added again, and after twice this at the latest. */
   forgetMs: number
@@ -23,6 +25,10 @@ export class Recent {
     this.#young.add(name)
     this.#timer ??= setTimeout(() => this.#age(), this.#init.forgetMs).unref()
     return news
+  }
+
+  gauges(name: string): Gauge[] {
+    return [{ name, size: this.#young.size + this.#old.size, max: 2 * this.#init.max }]
   }
 
   has(name: string): boolean {

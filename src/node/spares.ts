@@ -1,6 +1,7 @@
 import type { Connection } from '@libp2p/interface'
-import type { Log } from '../mesh/ports.ts'
+import type { Gauge, Log } from '../mesh/ports.ts'
 import { endConnection } from './ending.ts'
+import { CONNECTIONS_MAX } from './limits.ts'
 import { bestOf } from './paths.ts'
 import { LINK_PROTOCOL } from './protocols.ts'
 
@@ -37,6 +38,10 @@ export class Spares {
   forget(connection: Connection): void {
     clearTimeout(this.#timers.get(connection))
     this.#timers.delete(connection)
+  }
+
+  gauges(): Gauge[] {
+    return [{ name: 'watched connections', size: this.#timers.size, max: CONNECTIONS_MAX }]
   }
 
   stop(): void {

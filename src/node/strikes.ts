@@ -1,3 +1,5 @@
+import type { Gauge } from '../mesh/ports.ts'
+
 /** A peer whose frames we could not read this often is broken or hostile. */
 const STRIKES_MAX = 5
 
@@ -34,6 +36,10 @@ export class Strikes {
   /** True while nothing more is read from this peer. */
   out(peer: string): boolean {
     return this.count(peer) >= this.#max
+  }
+
+  gauges(): Gauge[] {
+    return [{ name: 'peers with strikes', size: this.#counts.size, max: PEERS_MAX }]
   }
 
   clear(): void {

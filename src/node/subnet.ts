@@ -59,6 +59,26 @@ export function isNeighbour(address: string, lans: Lan[]): boolean {
   return lans.some(lan => lan.contains(host))
 }
 
+/** Is this the first or the last address of a network of this machine? The last one reaches everybody in it, the first one once did. */
+export function isSubnetEdge(host: string, interfaces: Record<string, NetworkInterfaceInfo[] | undefined>): boolean {
+  if (isIP(host) !== 4) return false
+  const number = numberOf(host)
+  return Object.values(interfaces)
+    .flatMap((infos = []) => infos)
+    .some(info => {
+      const bits = bitsOf(info)
+      // A network of two addresses has no edges, one of one address neither.
+      if (info.family !== 'IPv4' || !(bits >= 0 && bits < NARROWEST_BITS[4])) return false
+      const size = 2 ** (32 - bits)
+      const first = Math.floor(numberOf(info.address) / size) * size
+      return number === first || number === first + size - 1
+    })
+}
+
+function numberOf(address: string): number {
+  return address.split('.').reduce((number, part) => number * 256 + Number(part), 0)
+}
+
 /** Link-local IPv6 addresses mean nothing without their interface, which a multiaddr does not carry to another machine. */
 function isNeighbourhood(info: NetworkInterfaceInfo): boolean {
   const family = info.family === 'IPv4' ? 4 : 6

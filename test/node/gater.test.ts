@@ -1,19 +1,38 @@
+import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect, it } from 'vitest'
+import { Gate } from '../../src/node/gate.ts'
 import { createGater } from '../../src/node/gater.ts'
 
-const PEER = '12D3KooWFWydNNqBD4NFJQSw8BHK8DhxY8Xk64NGQ5eKpc98uK4J'
-const gater = createGater({ ownAddresses: () => [`/ip4/10.0.0.1/tcp/4001/p2p/${PEER}`, '/ip6/fd00::1/tcp/4001'] })
+const SELF = '12D3KooWFWydNNqBD4NFJQSw8BHK8DhxY8Xk64NGQ5eKpc98uK4J'
+const OTHER = '12D3KooWRm8J3iL796zPFi2EtGGtUJn58AG67gcqzMFHZnnsTzqD'
 
-it.each([
-  ['/ip4/10.0.0.1/tcp/4001', true],
-  [`/ip4/10.0.0.1/tcp/4001/p2p/${PEER}`, true],
-  ['/ip6/fd00::1/tcp/4001', true],
-  ['/ip4/10.0.0.1/tcp/4002', false],
-  ['/ip4/10.0.0.1/tcp/40010', false],
-  ['/ip4/10.0.0.2/tcp/4001', false],
-  // A relay beside us on the same machine, or ourselves as a relay for others: the socket is not the target.
-  [`/ip4/10.0.0.1/tcp/4001/p2p/${PEER}/p2p-circuit`, false]
-])('S-16: dialling %s is denied: %s', async (address, denied) => {
-  expect(await gater.denyDialMultiaddr?.(multiaddr(address))).toBe(denied)
+const gate = new Gate({ ownAddresses: () => [], interfaces: () => ({}) }, { listenAddrs: [], settings: [] })
+const gater = createGater({ gate }, { self: SELF, denied: peer => peer === OTHER })
+
+it('S-16: libp2p dials what a dial of ours goes to, while it does, and else what anybody may say', async () => {
+  const near = `/ip4/192.168.1.7/tcp/4001/p2p/${OTHER}`
+  const denied = async (address: string): Promise<boolean | undefined> =>
+    await gater.denyDialMultiaddr?.(multiaddr(address))
+  expect(await denied(`/ip4/8.8.8.8/tcp/4001/p2p/${OTHER}`)).toBe(false)
+  expect(await denied(near)).toBe(true)
+  const permit = gate.permit([near])
+  expect(await denied(near)).toBe(false)
+  expect(await denied('/ip4/192.168.1.7/tcp/4002')).toBe(true)
+  permit.end()
+  expect(await denied(near)).toBe(true)
+})
+
+it('S-16: what a peer says of itself is not even remembered, unless anybody may say it', async () => {
+  const keeps = async (peer: string, address: string): Promise<boolean | undefined> =>
+    await gater.filterMultiaddrForPeer?.(peerIdFromString(peer), multiaddr(address))
+  expect(await keeps(OTHER, '/ip4/127.0.0.1/tcp/4001')).toBe(false)
+  expect(await keeps(OTHER, '/dns4/localhost/tcp/4001')).toBe(false)
+  expect(await keeps(OTHER, '/ip4/8.8.8.8/tcp/4001')).toBe(true)
+  expect(await keeps(SELF, '/ip4/127.0.0.1/tcp/4001')).toBe(true)
+})
+
+it('no connection either way to whom the owner blocked', async () => {
+  expect(await gater.denyDialPeer?.(peerIdFromString(OTHER))).toBe(true)
+  expect(await gater.denyDialPeer?.(peerIdFromString(SELF))).toBe(false)
 })

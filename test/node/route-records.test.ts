@@ -90,9 +90,14 @@ async function linkOf(name: string): Promise<RawLink> {
   return link
 }
 
+/** Where nobody listens; the node may go there, as it listens on loopback alone. */
+function addressOf(number: number): string {
+  return `/ip4/127.0.0.1/tcp/${20_000 + number}`
+}
+
 function record(peer: string, seq: number, port: number): RouteRecord {
   const issuedMs = Date.now()
-  const addresses = [`/ip4/192.0.2.1/tcp/${port}`]
+  const addresses = [addressOf(port)]
   return { peer, seq, addresses, issuedMs, expiresMs: issuedMs + 60_000, label: 'peer' }
 }
 
@@ -132,7 +137,7 @@ async function sendLast(link: RawLink, from: FakeInstance, seq: number): Promise
 it('S1.61 S1.64: a signed record that comes over a link names where its peer is, and the log says so', async () => {
   const link = await linkOf('ana')
   await sendLast(link, ana, 7)
-  expect(routeOf(ana)).toMatchObject({ peer: ana.peer, addresses: ['/ip4/192.0.2.1/tcp/7'], seq: 7 })
+  expect(routeOf(ana)).toMatchObject({ peer: ana.peer, addresses: [addressOf(7)], seq: 7 })
   expect(mappings(ana).at(-1)).toBe(`Instance mapping updated: peer@${ana.instance} -> ${ana.peer}`)
   // And the mesh said where it is itself, signed, before anything else.
   await vi.waitFor(() => expect(link.frames.some(({ type }) => type === 'envelope')).toBe(true), eventually)
@@ -150,8 +155,8 @@ it(`S-02: ${RECORDS} old records, sent again by who signed them, change nothing`
   send(link, old.toReversed())
   await sendLast(link, mallory, RECORDS + 2)
   expect(saves).toBe(savesBefore + 1)
-  expect(routeOf(mallory)?.addresses).toEqual([`/ip4/192.0.2.1/tcp/${RECORDS + 2}`, ...(before?.addresses ?? [])])
-  expect(before?.addresses).toEqual([`/ip4/192.0.2.1/tcp/${RECORDS + 1}`])
+  expect(routeOf(mallory)?.addresses).toEqual([addressOf(RECORDS + 2), ...(before?.addresses ?? [])])
+  expect(before?.addresses).toEqual([addressOf(RECORDS + 1)])
 })
 
 it(`S-01, S-02: ${RECORDS} records about another, whoever signed them, change nothing`, async () => {
@@ -172,7 +177,7 @@ it(`S-01, S-02: ${RECORDS} records about another, whoever signed them, change no
   send(link, stolen)
   await sendLast(link, mallory, 1)
   expect(routeOf(ana)).toEqual(before)
-  expect(routeOf(mallory)).toMatchObject({ peer: mallory.peer, addresses: ['/ip4/192.0.2.1/tcp/1'] })
+  expect(routeOf(mallory)).toMatchObject({ peer: mallory.peer, addresses: [addressOf(1)] })
   expect(store.routes.load()).toHaveLength(2)
   expect(mappings(ana)).toEqual(said)
 })

@@ -1,6 +1,8 @@
+import { hostname, networkInterfaces, userInfo } from 'node:os'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { gossipsub } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
+import type { IdentifyResult } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
@@ -11,7 +13,14 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Network } from '../../src/mesh/ports.ts'
 import { FrameReader, joinFrames } from '../../src/node/frame-reader.ts'
 import type { NodeInit } from '../../src/node/index.ts'
-import { decodePairFrame, encodePairFrame, PAIR_FRAME_MAX_BYTES, type PairFrame } from '../../src/protocol/index.ts'
+import {
+  decodePairFrame,
+  encodePairFrame,
+  PAIR_FRAME_MAX_BYTES,
+  type PairBody,
+  type PairFrame,
+  pairRequestOf
+} from '../../src/protocol/index.ts'
 import { envelopeOf, RecordingHandler } from '../fakes/network-handler.ts'
 import { rawClient, rawLink, rawPair } from './raw-client.ts'
 import { testNode } from './test-node.ts'
@@ -69,14 +78,28 @@ describe('a stranger', () => {
     const { node } = await started()
     const request = joinFrames([encodePairFrame({ type: 'request', kind: 77, body: new Uint8Array([1]) })])
     const { answers, status } = await pairAnswers(node, request)
-    expect(answers).toEqual([{ type: 'answer', accepted: false, reason: 'unsupported' }])
+    expect(answers).toEqual([{ type: 'answer', accepted: false, reason: 'unsupported', label: '' }])
     expect(status).toBe('closed')
+  })
+
+  it('S-25: whose address has asked ten times in a minute hears `overloaded`, is not heard, and may still bring a ticket', async () => {
+    const { node, handler } = await started()
+    const ask = (body: PairBody) => pairAnswers(node, joinFrames([encodePairFrame(pairRequestOf(body))]))
+    const reasons: unknown[] = []
+    for (let i = 0; i < 12; i++) {
+      const { answers } = await ask({ kind: 'contact', label: 'who', purpose: '' })
+      reasons.push(answers[0]?.type === 'answer' && answers[0].reason)
+    }
+    expect(reasons.slice(10)).toEqual(['overloaded', 'overloaded'])
+    expect(handler.asks).toHaveLength(10)
+    await ask({ kind: 'ticket', ticket: new Uint8Array(8), proof: new Uint8Array(32), label: 'guest' })
+    expect(handler.asks.at(-1)?.body.kind).toBe('ticket')
   })
 
   it.each([
     ['too much', [Uint8Array.of(0x81, 0x20)]],
     ['garbage', [joinFrames([new Uint8Array(9).fill(255)])]],
-    ['an answer', [joinFrames([encodePairFrame({ type: 'answer', accepted: true, reason: 'none' })])]],
+    ['an answer', [joinFrames([encodePairFrame({ type: 'answer', accepted: true, reason: 'none', label: '' })])]],
     ['nothing', []],
     ['half a request', [Uint8Array.of(100, 1)]]
   ])('S-09: that says %s on the pair protocol is cut off', async (_name, bytes) => {
@@ -127,8 +150,9 @@ describe('a stranger', () => {
     await vi.waitFor(() => expect(open()).toBeLessThanOrEqual(2), eventually)
   })
 
-  it('S-29: learns nothing of the machine from identify', async () => {
-    const { node } = await started()
+  it('S-29: learns from identify which protocols there are and where the node is reached from everywhere, and nothing else', async () => {
+    const announceAddrs = ['/ip4/192.168.7.7/tcp/4001', '/ip4/9.9.9.9/tcp/4001', '/ip6/fd00::7/tcp/4001']
+    const { node } = await started({ announceAddrs })
     const peer = await createLibp2p({
       transports: [tcp()],
       connectionEncrypters: [noise()],
@@ -136,11 +160,56 @@ describe('a stranger', () => {
       services: { identify: identify() }
     })
     stops.push(async () => peer.stop())
-    const identified = new Promise<string | undefined>(resolve =>
-      peer.addEventListener('peer:identify', event => resolve(event.detail.agentVersion))
+    const identified = new Promise<IdentifyResult>(resolve =>
+      peer.addEventListener('peer:identify', event => resolve(event.detail))
     )
-    await peer.dial(node.addresses().map(address => multiaddr(address)))
-    expect(await identified).toBe('libp2p-mesh/1')
+    await peer.dial(
+      node
+        .addresses()
+        .filter(address => address.startsWith('/ip4/127.0.0.1/'))
+        .map(address => multiaddr(address))
+    )
+    const { agentVersion, protocolVersion, listenAddrs, signedPeerRecord } = await identified
+    expect([agentVersion, protocolVersion]).toEqual(['libp2p-mesh/1', 'ipfs/0.1.0'])
+    expect(listenAddrs.map(String)).toEqual(['/ip4/9.9.9.9/tcp/4001'])
+    expect(signedPeerRecord?.addresses.map(String)).toEqual(['/ip4/9.9.9.9/tcp/4001'])
+    // The owner and mDNS know the rest.
+    expect(node.addresses().length).toBeGreaterThan(listenAddrs.length)
+  })
+
+  it('S-29: hears no name, path or address of this machine in anything that is said to it', async () => {
+    const { node } = await started()
+    const peer = await client()
+    const heard: Uint8Array[] = []
+    const link = await rawLink(peer, node)
+    link.stream.addEventListener('message', event => heard.push(event.data.subarray()))
+    link.hello()
+    await vi.waitFor(() => expect(link.frames).toHaveLength(1), eventually)
+    const stream = await rawPair(peer, node)
+    stream.addEventListener('message', event => heard.push(event.data.subarray()))
+    stream.send(joinFrames([encodePairFrame(pairRequestOf({ kind: 'contact', label: 'who', purpose: 'to see' }))]))
+    const gossip = await peer.dialProtocol(
+      node.addresses().map(address => multiaddr(address)),
+      '/ipfs/id/1.0.0'
+    )
+    gossip.addEventListener('message', event => heard.push(event.data.subarray()))
+    await vi.waitFor(() => expect(heard.length).toBeGreaterThan(1), eventually)
+    await new Promise(resolve => setTimeout(resolve, 200))
+    const text = heard.map(bytes => new TextDecoder('latin1').decode(bytes)).join('\n')
+    const { username, homedir: home } = userInfo()
+    const interfaces = Object.values(networkInterfaces()).flatMap(infos => infos ?? [])
+    const personal = [
+      hostname(),
+      home,
+      process.cwd(),
+      process.version,
+      ...interfaces.map(({ mac }) => mac),
+      `${username}@`
+    ]
+    expect(personal.filter(word => word.length > 2 && text.includes(word))).toEqual([])
+    const addresses = interfaces.filter(({ internal }) => !internal).map(({ address }) => address)
+    expect(addresses.filter(address => text.includes(address))).toEqual([])
+    expect(text).not.toMatch(/[\w.]+@[\w-]+\.[a-z]{2,}/)
   })
 })
 

@@ -1,6 +1,6 @@
 import type { NetworkInterfaceInfo } from 'node:os'
 import { describe, expect, it } from 'vitest'
-import { isNeighbour, lansKey, lansOf } from '../../src/node/subnet.ts'
+import { isNeighbour, isSubnetEdge, lansKey, lansOf } from '../../src/node/subnet.ts'
 
 const of = (cidr: string, more: Partial<NetworkInterfaceInfo> = {}): NetworkInterfaceInfo => {
   const [address = ''] = cidr.split('/')
@@ -85,4 +85,17 @@ describe('S-16: an address that mDNS showed', () => {
   ])('is no neighbour: "%s"', address => {
     expect(isNeighbour(address, lans)).toBe(false)
   })
+})
+
+it.each([
+  ['192.168.1.255', true],
+  ['192.168.1.0', true],
+  ['192.168.1.254', false],
+  ['172.17.255.255', true],
+  ['172.17.1.255', false],
+  ['100.64.3.4', false],
+  ['fd00:1::', false],
+  ['example.org', false]
+])('S-16: %s is the edge of a network of this machine: %s', (host, edge) => {
+  expect(isSubnetEdge(host, { ...HOME, tun0: [of('100.64.3.4/32')], tun1: [of('10.9.0.1/31')] })).toBe(edge)
 })
