@@ -1,7 +1,7 @@
 import type { ReceiptLevel, RejectReason } from '../protocol/index.ts'
 import { MeshError } from './errors.ts'
 import { failure } from './guard.ts'
-import type { AbortOptions, Clock, Log, OutboxRow, OutboxState, OutboxStore } from './ports.ts'
+import type { AbortOptions, Clock, Gauge, Log, OutboxRow, OutboxState, OutboxStore } from './ports.ts'
 
 /** Calls that may wait at once. One more is told the truth of the moment instead: its message is stored and goes on. */
 const WAITERS_MAX = 10_000
@@ -49,6 +49,13 @@ export class AckTracker {
   /** Waits under way. */
   get size(): number {
     return this.#count
+  }
+
+  gauges(): Gauge[] {
+    return [
+      { name: 'waits', size: this.#count, max: WAITERS_MAX },
+      { name: 'messages waited for', size: this.#waiters.size, max: WAITERS_MAX }
+    ]
   }
 
   /** Whether anybody waits for this message at all. */

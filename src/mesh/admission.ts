@@ -7,8 +7,13 @@ import {
   type Receipt,
   type RejectReason
 } from '../protocol/index.ts'
-import { checkAudience, checkCarrier, checkLength, checkTime, checkTrust, decoded } from './checks.ts'
-import type { Clock, Log, Store } from './ports.ts'
+import { checkAudience } from './check-audience.ts'
+import { decoded } from './check-body.ts'
+import { checkCarrier } from './check-carrier.ts'
+import { checkLength } from './check-length.ts'
+import { checkTime } from './check-time.ts'
+import { checkTrust } from './check-trust.ts'
+import type { Clock, Gauge, Log, Store } from './ports.ts'
 import { Rate } from './rate.ts'
 import type { Trust } from './trust.ts'
 
@@ -57,6 +62,10 @@ export class Admission {
       burst: ENVELOPES_BURST,
       keysMax: CARRIERS_MAX
     })
+  }
+
+  gauges(): Gauge[] {
+    return this.#rate.gauges('carriers')
   }
 
   /** @param carrier peer id that the connection proved; today it must be the sender's own. */

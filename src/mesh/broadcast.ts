@@ -19,11 +19,14 @@ import {
   verifyEnvelope
 } from '../protocol/index.ts'
 import { bounded, OVERDUE } from './bounded.ts'
-import { checkTime, checkTrust, decoded } from './checks.ts'
+import { decoded } from './check-body.ts'
+import { checkTime } from './check-time.ts'
+import { checkTrust } from './check-trust.ts'
 import { MeshError } from './errors.ts'
 import { failure } from './guard.ts'
 import { Heard } from './heard.ts'
-import type { Clock, Log, Notices, Signer, Store } from './ports.ts'
+import type { OwnerNotices } from './owner-notices.ts'
+import type { Clock, Gauge, Log, Notices, Signer, Store } from './ports.ts'
 import { Rate } from './rate.ts'
 import type { RouteTable } from './route-table.ts'
 import { senderOf } from './sender.ts'
@@ -38,6 +41,8 @@ export interface BroadcastsComponents {
   trust: Trust
   routes: RouteTable
   notices: Notices
+  /** What the owner finds again later. */
+  owner: Pick<OwnerNotices, 'keep'>
   publish: (topic: string, data: Uint8Array) => Promise<{ recipients: number }>
 }
 
@@ -81,6 +86,16 @@ export class Broadcasts {
     this.#authors = new Rate(components, AUTHOR_RATE)
     this.#strangers = new Rate(components, STRANGERS_RATE)
     this.#carriers = new Rate(components, CARRIER_RATE)
+  }
+
+  gauges(): Gauge[] {
+    return [
+      { name: 'roots of broadcasts', size: this.#roots.size, max: this.#roots.max },
+      { name: 'broadcasts being shown', size: this.#showing, max: SHOWING_MAX },
+      ...this.#authors.gauges('authors'),
+      ...this.#strangers.gauges('unknown authors'),
+      ...this.#carriers.gauges('carriers of broadcasts')
+    ]
   }
 
   /**
@@ -150,11 +165,13 @@ export class Broadcasts {
   }
 
   #show(content: Content, topic: string): void {
-    const { clock, log, notices } = this.#components
+    const { clock, log, notices, owner } = this.#components
     const from = senderOf(content.from, peerIdOf(content.key), this.#components)
     const text = textOf(content)
     const name = `${from.name} (${shortFingerprint(from.instance)})`
     log.info(`Broadcast from ${name} on ${topic}: ${[...text].length} characters`)
+    // First, and whether it is shown or not: there may be no channel to show it on.
+    owner.keep({ id: content.id, from, text }, { did: `wrote to all on ${topic}`, kind: 'broadcast' })
     if (this.#showing >= SHOWING_MAX) {
       log.warn('A broadcast was not shown: too many are waiting.', { id: content.id })
       return

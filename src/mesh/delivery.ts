@@ -7,9 +7,11 @@ import {
   textOf
 } from '../protocol/index.ts'
 import { bounded, OVERDUE } from './bounded.ts'
-import { checkTrust } from './checks.ts'
+import { checkTrust } from './check-trust.ts'
+import { MeshError } from './errors.ts'
 import { failure } from './guard.ts'
 import { isEnded, openRow, receiptOf } from './inbox-row.ts'
+import type { OwnerNotices } from './owner-notices.ts'
 import type {
   Agent,
   Clock,
@@ -20,11 +22,11 @@ import type {
   InboxState,
   Notices,
   OutboxRow,
+  Path,
   Sender
 } from './ports.ts'
 import type { RouteTable } from './route-table.ts'
 import { senderOf } from './sender.ts'
-import type { Trust } from './trust.ts'
 import { Turn, type TurnComponents } from './turn.ts'
 
 /** An inbound text that answers a message of ours. */
@@ -39,12 +41,15 @@ export interface Answered {
 
 export interface DeliveryComponents extends TurnComponents {
   clock: Clock
-  trust: Trust
   routes: RouteTable
   agent?: Agent
   /** Where texts are shown instead of starting turns. */
   display?: Display
   notices: Notices
+  /** What the owner finds again later. */
+  owner: OwnerNotices
+  /** How a peer is connected now. */
+  pathOf: (peer: string) => Path | undefined
   /** Settles the outbox row and tells who waits, or the owner where nobody does. */
   answered: (answer: Answered) => unknown
 }
@@ -56,14 +61,19 @@ export interface DeliveryInit {
   deliveryAckTimeoutMs: () => number
 }
 
-/** `ended`: the row is final. `again`: nothing happened, try later. `left`: we stop; the row is taken up after the next start. */
-export type Delivered = 'ended' | 'again' | 'left'
+/**
+ * `ended`: the row is final. `again`: nothing happened, try later. `left`: we stop; the row is taken up after the next start. `untilMs`: there is no
+ * budget for it before this time, wall clock.
+ */
+export type Delivered = 'ended' | 'again' | 'left' | { untilMs: number }
 
 /** A row on its way, read. */
 interface Message {
   row: InboxRow
   content: Content
   inbound: Inbound
+  /** What the budget calls the turn that it allowed; undefined where none may begin. */
+  expense: number | undefined
   last: boolean
   signal: AbortSignal
 }
@@ -75,10 +85,13 @@ const TURN_MAX_MS = 10 * 60 * 1000
 export class Delivery {
   readonly #components: DeliveryComponents
   readonly #init: DeliveryInit
+  /** Turns under way: one per dispatch, whose number is bounded. */
+  readonly #turns = new Set<Turn>()
 
   constructor(components: DeliveryComponents, init: DeliveryInit) {
     this.#components = components
     this.#init = init
+    components.trust.onChange(() => this.#cutRevoked())
   }
 
   /** @param last a `retry` is a failure now */
@@ -93,24 +106,63 @@ export class Delivery {
     if (stored.kind === 'skip') return this.#end(stored, 'done')
     const refusal = checkTrust(trust.levelOf(instance))
     if (refusal !== undefined) return this.#end(stored, 'rejected', refusal)
+    // It waited, and its sender was forgotten and let in again meanwhile.
+    if (stored.receivedMs < trust.forgottenMs(instance)) return this.#end(stored, 'rejected', 'not_admitted')
     const read = this.#read(stored)
     if (read === undefined) return this.#end(stored, 'rejected', 'failed')
-    const row = store.inbox.update(instance, id, { state: 'dispatching', attempt: stored.attempt + 1 }) ?? stored
+    const begun = store.transaction(() => this.#begin(stored, read))
+    if ('untilMs' in begun) return this.#defer(stored, begun.untilMs)
+    const { row, inbound, expense } = begun
     if (row.attempt === 1) log.info(`Direct message from ${row.peer}: ${[...read.text].length} characters`)
-    const inbound = this.#inboundOf(row, read.content, read.text)
     try {
-      return await this.#handOver({ row, content: read.content, inbound, last, signal })
+      return await this.#handOver({ row, content: read.content, inbound, expense, last, signal })
     } catch (error) {
       if (signal.aborted) return 'left'
       throw error
     }
   }
 
+  /** Inside the transaction: writes down that it is dispatched and what that costs, or until when it waits. */
+  #begin(
+    stored: InboxRow,
+    { content, text }: { content: Content; text: string }
+  ): { row: InboxRow; inbound: Inbound; expense: number | undefined } | { untilMs: number } {
+    const { store, budget, agent, display, owner, tiers } = this.#components
+    const { instance, id, conversation } = stored
+    const { trace } = content
+    const tier = tiers.of(instance)
+    let mayStartTurn = tier !== 'notify' && this.#mayStartTurn(stored, trace)
+    let expense: number | undefined
+    if (mayStartTurn && agent !== undefined && display === undefined) {
+      const verdict = budget.begin({ instance, conversation, trace, characters: [...text].length })
+      if (verdict.verdict === 'later') return verdict
+      if (verdict.verdict === 'begun') expense = verdict.turn
+      else mayStartTurn = false
+    }
+    const adoptedBefore = stored.state === 'adopted'
+    // What was adopted once stays so: a second crash must not make it look untouched.
+    const state = adoptedBefore ? stored.state : 'dispatching'
+    const row = store.inbox.update(instance, id, { state, attempt: stored.attempt + 1 }) ?? stored
+    const inbound = { ...this.#inboundOf(row, content, text), tier, mayStartTurn, adoptedBefore }
+    // Told by a notice, which may get lost: listed in the same commit, whatever attempt this is.
+    const told = display === undefined && expense === undefined && this.#questionOf(row) === undefined
+    if (told) owner.list(inbound)
+    return { row, inbound, expense }
+  }
+
+  /** The row waits as it is; its sender is told once per wait, and rests its conversation. */
+  #defer(row: InboxRow, untilMs: number): Delivered {
+    const { budget, receipts } = this.#components
+    budget.refused(row.instance)
+    receipts(row.peer, [{ ...receiptOf(row), outcome: 'deferred', reason: 'overloaded', untilMs }])
+    return { untilMs }
+  }
+
   async #handOver(message: Message): Promise<Delivered> {
-    const { store, agent, display, notices } = this.#components
-    const { row, inbound, last, signal } = message
-    const question = row.inReplyTo === undefined ? undefined : store.outbox.get(row.inReplyTo)
-    if (question?.instance === row.instance) {
+    const { agent, display, notices } = this.#components
+    const { row, inbound, expense, last, signal } = message
+    const question = this.#questionOf(row)
+    if (question !== undefined) {
       const after = this.#answer(message, question)
       if (after !== undefined) return after
     }
@@ -118,12 +170,18 @@ export class Delivery {
       const outcome = await this.#show(inner => display.show(inbound, { signal: inner }), signal)
       return this.#settle(row, outcome, { last })
     }
-    if (agent !== undefined && inbound.mayStartTurn) return this.#turn(agent, message)
+    if (agent !== undefined && expense !== undefined) return await this.#turn(agent, message, expense)
     const told = await this.#show(async inner => {
       await notices.notify({ kind: 'message', inbound }, { signal: inner })
       return { outcome: 'done' }
     }, signal)
     return this.#settle(row, told, { last, silent: true })
+  }
+
+  /** The message of ours that this one answers. */
+  #questionOf({ instance, inReplyTo }: InboxRow): OutboxRow | undefined {
+    const question = inReplyTo === undefined ? undefined : this.#components.store.outbox.get(inReplyTo)
+    return question?.instance === instance ? question : undefined
   }
 
   /** Hands an answer to who asked. With a display it is shown too, and final only then. */
@@ -156,26 +214,46 @@ export class Delivery {
     }
   }
 
-  async #turn(agent: Agent, { row, content, inbound, last, signal }: Message): Promise<Delivered> {
-    const { clock, log } = this.#components
-    const turn = new Turn(this.#components, { row, content })
+  async #turn(agent: Agent, { row, content, inbound, last, signal }: Message, expense: number): Promise<Delivered> {
+    const { clock, log, budget, owner, trust } = this.#components
+    const turn = new Turn(this.#components, { row, content, expense, tier: inbound.tier })
+    const stop = (): void => turn.cut(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+    this.#turns.add(turn)
     let outcome: DispatchOutcome
     try {
-      const ended = await bounded(clock, TURN_MAX_MS, inner => agent.turn(inbound, turn, { signal: inner }), { signal })
+      const call = (inner: AbortSignal) => agent.turn(inbound, turn, { signal: inner })
+      const ended = await bounded(clock, TURN_MAX_MS, call, { signal: turn.signal })
       outcome = ended === OVERDUE ? { outcome: 'unknown', detail: 'no end in time' } : ended
     } catch (error) {
       if (!signal.aborted) log.warn('A turn failed.', failure(error))
       const untouched = turn.state === 'begun'
       outcome = untouched ? { outcome: 'retry', detail: 'it threw' } : { outcome: 'unknown', detail: 'it threw' }
+    } finally {
+      this.#turns.delete(turn)
+      signal.removeEventListener('abort', stop)
     }
     await turn.close()
     if (turn.state === 'replied') return 'ended'
+    // What was cut off may have been adopted all the same, and that word be on its way.
+    const untouched = turn.state === 'begun' && outcome.outcome === 'retry' && !turn.signal.aborted
+    if (untouched) budget.refund(expense, row.instance)
     // Cut off by our own stop: the row stays as it is, and recovery knows what that means.
     if (signal.aborted && outcome.outcome !== 'done') return 'left'
+    const refusal = checkTrust(trust.levelOf(row.instance))
+    // Of whom the owner forgot no notice may speak.
+    if (outcome.outcome === 'unknown' && (refusal === undefined || trust.names(row.instance))) owner.cutOff(inbound)
+    if (refusal !== undefined && outcome.outcome !== 'done') return this.#end(row, 'rejected', refusal)
     return this.#settle(row, outcome, { last, silent: true, adopted: turn.state === 'adopted' })
   }
 
-  /** @param how `silent`: taken, and no answer comes of it; `adopted`: the row says so and keeps saying it while it waits */
+  /** The owner's word changed: turns of peers that may do less now end at once. */
+  #cutRevoked(): void {
+    for (const turn of this.#turns)
+      if (turn.revoked) turn.cut(new MeshError('not_trusted', { detail: 'it may do less now' }))
+  }
+
+  /** @param how `silent`: taken, and no answer comes of it; `adopted`: now or before, the row says so and keeps saying it while it waits */
   #settle(
     row: InboxRow,
     outcome: DispatchOutcome,
@@ -186,7 +264,8 @@ export class Delivery {
     log.warn('A message was not dispatched.', { id: row.id, outcome: outcome.outcome, attempt: row.attempt })
     if (outcome.outcome === 'unknown') return this.#end(row, 'unknown', 'unknown_outcome')
     if (outcome.outcome === 'failed' || how.last) return this.#end(row, 'rejected', 'failed')
-    if (how.adopted !== true) store.inbox.update(row.instance, row.id, { state: 'received' })
+    const adopted = how.adopted === true || row.state === 'adopted'
+    if (!adopted) store.inbox.update(row.instance, row.id, { state: 'received' })
     return 'again'
   }
 
@@ -208,9 +287,12 @@ export class Delivery {
     }
   }
 
-  #inboundOf(row: InboxRow, content: Content, text: string): Inbound {
-    const { depth, hops } = content.trace
+  #mayStartTurn({ kind, inReplyTo }: InboxRow, { depth, hops }: Content['trace']): boolean {
     const looped = depth > TRACE_DEPTH_MAX || hops.includes(this.#init.instance)
+    return kind === 'message' && inReplyTo === undefined && !looped
+  }
+
+  #inboundOf(row: InboxRow, content: Content, text: string): Omit<Inbound, 'tier' | 'mayStartTurn' | 'adoptedBefore'> {
     return {
       id: row.id,
       // The host silently drops an id that it has seen.
@@ -220,7 +302,7 @@ export class Delivery {
       from: senderOf(row.instance, row.peer, this.#components),
       text,
       sentMs: content.timeMs,
-      mayStartTurn: row.kind === 'message' && row.inReplyTo === undefined && !looped
+      path: this.#components.pathOf(row.peer) ?? null
     }
   }
 }

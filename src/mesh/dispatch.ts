@@ -2,7 +2,7 @@ import { Alarm } from './alarm.ts'
 import { Conversation, type Next, type Waiting } from './conversation.ts'
 import { Delivery, type DeliveryComponents, type DeliveryInit } from './delivery.ts'
 import { failure, guarded } from './guard.ts'
-import type { Clock, InboxRow, Log, Store } from './ports.ts'
+import type { Clock, Gauge, InboxRow, Log, Store } from './ports.ts'
 
 /** Conversations served at once: each may hold a model call, and the host has other work too. */
 export const DISPATCHES_MAX = 8
@@ -19,6 +19,10 @@ const RETRY_MAX_MS = 60_000
 
 /** Tries before a message is given up and its sender told: about an hour with these waits. */
 const RETRIES_MAX = 60
+
+/** Bounds of a wait for budget, ms: senders rest no longer than the upper one either, and are told again then. */
+const HOLD_MIN_MS = 1_000
+const HOLD_MAX_MS = 5 * 60 * 1000
 
 /** Conversations whose gap was waited for once and is not waited for again. */
 const PASSED_MAX = 4_096
@@ -71,6 +75,19 @@ export class Dispatch {
       this.#total.entries < TOTAL_MAX_ENTRIES &&
       this.#total.bytes < TOTAL_MAX_BYTES
     )
+  }
+
+  gauges(): Gauge[] {
+    return [
+      { name: 'messages waiting for dispatch', size: this.#total.entries, max: TOTAL_MAX_ENTRIES },
+      { name: 'bytes waiting for dispatch', size: this.#total.bytes, max: TOTAL_MAX_BYTES },
+      { name: 'conversations', size: this.#lanes.size, max: TOTAL_MAX_ENTRIES },
+      { name: 'conversations to look at', size: this.#ready.size, max: TOTAL_MAX_ENTRIES },
+      { name: 'conversations that wait', size: this.#due.size, max: TOTAL_MAX_ENTRIES },
+      { name: 'senders with messages waiting', size: this.#loads.size, max: TOTAL_MAX_ENTRIES },
+      { name: 'dispatches', size: this.#active.size, max: DISPATCHES_MAX },
+      { name: 'gaps passed', size: this.#passed.size, max: PASSED_MAX }
+    ]
   }
 
   /** Takes a verified row that is not final. It may be called before `run`. */
@@ -168,6 +185,11 @@ export class Dispatch {
     if (delivered === 'again') {
       lane.holdUntil(this.#clock.monotonicMs() + Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** waiting.retries))
       waiting.retries++
+      return
+    }
+    if (typeof delivered === 'object') {
+      const waitMs = delivered.untilMs - this.#clock.wallMs()
+      lane.holdUntil(this.#clock.monotonicMs() + Math.min(HOLD_MAX_MS, Math.max(HOLD_MIN_MS, waitMs)))
       return
     }
     lane.remove(waiting)

@@ -86,6 +86,35 @@ export class Endings {
     }
   }
 
+  /**
+   * Takes back what waits for an instance, in the transaction of why; what has been handed over already goes its way. Returns how many messages, and
+   * what tells of it, to be called once that is committed.
+   */
+  cancelAll(instance: string): { count: number; tell: () => void } {
+    const { store } = this.#components
+    const ended: OutboxRow[] = []
+    let after: string | undefined
+    for (;;) {
+      const rows = store.outbox.queued(instance, REFUSE_ROWS, after)
+      ended.push(...rows.map(row => store.outbox.advance(row.id, 'cancelled')).filter(row => row !== undefined))
+      after = rows.at(-1)?.id
+      if (rows.length < REFUSE_ROWS) break
+    }
+    const tell = (): void => {
+      this.#drop(ended)
+      this.changed(ended)
+    }
+    return { count: ended.filter(row => row.kind !== 'skip').length, tell }
+  }
+
+  /** Takes one back that waits. */
+  cancel(id: string): void {
+    const ended = this.#components.store.outbox.advance(id, 'cancelled')
+    if (ended === undefined) return
+    this.#drop([ended])
+    this.changed([ended])
+  }
+
   #expire(): void {
     const { store, skips, clock, log } = this.#components
     const nowMs = clock.wallMs()

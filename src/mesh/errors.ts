@@ -13,6 +13,9 @@ export type MeshErrorCode =
   | 'bad_request' // parameters that the schema refused; `detail` names the first one
   | 'topic_unknown'
   | 'outbox_full'
+  | 'bad_ticket' // no ticket: `detail` is the protocol's code
+  | 'no_request' // nobody of that name asks to be let in
+  | 'too_many' // a bounded list is full; `detail` names it
   | 'not_found' // no message of that id
   | 'engine_down' // the engine is starting or restarting
   | 'not_running' // nobody serves this state directory

@@ -1,7 +1,7 @@
 import { bytesEqual, type Content, type Envelope, type Receipt } from '../protocol/index.ts'
 import { failure, guarded } from './guard.ts'
 import { type Arrival, openRow, receiptOf, refusal, rowOf } from './inbox-row.ts'
-import type { InboxRow } from './ports.ts'
+import type { Gauge, InboxRow } from './ports.ts'
 import { SignatureCheck, type SignatureCheckComponents, type Unverified } from './signature-check.ts'
 
 export interface InboxComponents extends SignatureCheckComponents {
@@ -9,6 +9,8 @@ export interface InboxComponents extends SignatureCheckComponents {
   send: (peer: string, receipts: Receipt[]) => void
   /** Whether one more message of this instance may wait for its dispatch. */
   room: (instance: string) => boolean
+  /** Until when what waits for its dispatch will not become less, wall clock; past or 0 where nobody knows. */
+  fullUntilMs: (instance: string) => number
 }
 
 export interface InboxInit {
@@ -79,6 +81,14 @@ export class Inbox {
     this.#check.add(rest.filter(row => !row.verified).flatMap(row => this.#reopened(row)))
   }
 
+  gauges(): Gauge[] {
+    return [
+      { name: 'repeats', size: this.#repeats.size, max: REPEATS_MAX },
+      { name: 'bytes not stored yet', size: this.#bytes, max: HELD_MAX_BYTES },
+      ...this.#check.gauges()
+    ]
+  }
+
   /** Resolves when everything accepted so far is stored and checked. */
   async idle(): Promise<void> {
     await this.#flushing
@@ -121,7 +131,8 @@ export class Inbox {
       }
       const { kind } = content
       if (kind === 'broadcast' || kind === 'route') return refusal(arrival, 'unsupported')
-      if (!this.#components.room(content.from)) return this.#deferral(arrival)
+      if (!this.#components.room(content.from))
+        return this.#deferral(arrival, this.#components.fullUntilMs(content.from))
       const row = rowOf(arrival, kind, clock.wallMs())
       if (store.inbox.insert([row]).has(row.id)) {
         fresh.push({ row, envelope, key: content.key })
@@ -144,8 +155,8 @@ export class Inbox {
     }
   }
 
-  #deferral({ content, hash }: Arrival): Receipt {
-    const untilMs = this.#components.clock.wallMs() + DEFER_MS
+  #deferral({ content, hash }: Arrival, atLeastMs = 0): Receipt {
+    const untilMs = Math.max(this.#components.clock.wallMs() + DEFER_MS, atLeastMs)
     return { id: content.id, attempt: 1, hash, outcome: 'deferred', reason: 'overloaded', untilMs }
   }
 

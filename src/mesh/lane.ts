@@ -2,7 +2,7 @@ import type { Envelope, Receipt } from '../protocol/index.ts'
 import { decodeEnvelope } from '../protocol/index.ts'
 import { Alarm } from './alarm.ts'
 import { failure } from './guard.ts'
-import type { Clock, Log, Network, OutboxRow, Store } from './ports.ts'
+import type { Clock, Gauge, Log, Network, OutboxRow, Store } from './ports.ts'
 
 /** Sent and not yet receipted, per peer: a full round trip of a fast relay at 1 KiB each, and a bound for what the receiver must take at once. */
 export const WINDOW_ENVELOPES = 256
@@ -93,6 +93,13 @@ export class Lane {
       this.#behind = true
     }
     this.pump()
+  }
+
+  gauges(): Gauge[] {
+    return [
+      { name: 'messages in flight', size: this.#inFlight.size, max: WINDOW_ENVELOPES },
+      { name: 'conversations at rest', size: this.#holds.size, max: HOLDS_MAX }
+    ]
   }
 
   /** The link has room again. */

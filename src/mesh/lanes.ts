@@ -1,6 +1,10 @@
 import type { Receipt } from '../protocol/index.ts'
+import { fullest } from './gauges.ts'
 import { Lane } from './lane.ts'
-import type { Clock, Log, Network, OutboxRow, Store } from './ports.ts'
+import type { Clock, Gauge, Log, Network, OutboxRow, Store } from './ports.ts'
+
+/** Links at once, with room: the network keeps fewer connections. */
+export const LINKS_MAX = 256
 
 export interface LanesInit {
   instanceOf: (peer: string) => string
@@ -47,6 +51,11 @@ export class Lanes {
 
   ended(rows: OutboxRow[]): void {
     for (const { peer, id } of rows) this.#lanes.get(peer)?.forget(id)
+  }
+
+  gauges(): Gauge[] {
+    const own = [...this.#lanes.values()].flatMap(lane => lane.gauges())
+    return [{ name: 'lanes', size: this.#lanes.size, max: LINKS_MAX }, ...fullest(own)]
   }
 
   close(): void {

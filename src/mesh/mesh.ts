@@ -2,31 +2,39 @@ import { fingerprintOf, formatInstanceId, publicKeyOf } from '../protocol/index.
 import { AckTracker } from './ack-tracker.ts'
 import { Admission } from './admission.ts'
 import { Broadcasts } from './broadcast.ts'
+import { Budget } from './budget.ts'
+import { Contacts } from './contacts.ts'
 import { Dispatch } from './dispatch.ts'
 import { Endings } from './endings.ts'
 import { MeshError } from './errors.ts'
 import type { MeshEvent } from './events.ts'
+import { Gauges } from './gauges.ts'
 import { guarded } from './guard.ts'
+import { HostApprovals, type HostRound } from './host-approvals.ts'
 import { Inbox } from './inbox.ts'
-import { isoOf } from './iso.ts'
 import { ownLabel } from './label.ts'
 import { Lanes } from './lanes.ts'
+import { messageList } from './message-list.ts'
+import { messageReport } from './message-report.ts'
 import { NetworkEvents } from './network-events.ts'
 import { Outbox } from './outbox.ts'
 import { OwnRoute } from './own-route.ts'
 import { OwnerActs } from './owner-acts.ts'
+import { OwnerNotices } from './owner-notices.ts'
 import type { Agent, Clock, Display, Log, Network, Notices, Signer, Store } from './ports.ts'
 import { Presence } from './presence.ts'
 import { ReceiptQueue } from './receipt-queue.ts'
 import { Replies } from './replies.ts'
 import { Report } from './report.ts'
-import type { MeshHandlers, MessageReport } from './requests.ts'
+import type { MeshHandlers } from './requests.ts'
 import { resolveTarget } from './resolve.ts'
 import { Retention } from './retention.ts'
 import { RouteTable } from './route-table.ts'
-import { senderOf } from './sender.ts'
 import { Sending } from './sending.ts'
+import { ShownTexts } from './shown-texts.ts'
 import { Skips } from './skips.ts'
+import { Tickets } from './tickets.ts'
+import { type TierPolicy, Tiers } from './tiers.ts'
 import { Trust, type TrustPolicy } from './trust.ts'
 
 export interface MeshComponents {
@@ -43,8 +51,10 @@ export interface MeshComponents {
   onEvent?: (event: MeshEvent) => void
 }
 
+const DEFAULT_PROGRAM = 'libp2p-mesh'
+
 /** What can change while the mesh runs. */
-export interface LiveInit extends TrustPolicy {
+export interface LiveInit extends TrustPolicy, TierPolicy {
   /** Label of this instance; two random words when absent. */
   name?: string
   /** How long a display may take, and how long a sender waits that names no time, ms. */
@@ -55,6 +65,8 @@ export interface MeshInit extends LiveInit {
   meshTopic: string
   version: string
   pendingSettings: string[]
+  /** Starts every command line that the owner is told to run, for example `openclaw p2p`. */
+  program?: string
   /** Random numbers from 0 up to 1, for the jitter of dials. @default Math.random */
   random?: () => number
 }
@@ -70,6 +82,7 @@ export class Mesh {
   readonly #ready = Promise.withResolvers<void>()
   readonly #onEvent: (event: MeshEvent) => void
   readonly #trust: Trust
+  readonly #tiers: Tiers
   readonly #routes: RouteTable
   readonly #presence: Presence
   readonly #lanes: Lanes
@@ -83,6 +96,9 @@ export class Mesh {
   readonly #sending: Sending
   readonly #report: Report
   readonly #owner: OwnerActs
+  readonly #approvals: HostApprovals
+  readonly #contacts: Contacts
+  readonly #notices: OwnerNotices
   #label: string
   #deliveryAckTimeoutMs: number
   #running = false
@@ -102,14 +118,17 @@ export class Mesh {
     const deliveryAckTimeoutMs = (): number => this.#deliveryAckTimeoutMs
 
     const trust = new Trust({ store, clock, log }, { dmPolicy: init.dmPolicy, allowFrom: init.allowFrom })
-    const routes = new RouteTable({ store, trust, clock, log })
+    const tiers = new Tiers({ trust, log }, init)
+    const routes = new RouteTable({ store, trust, network, clock, log })
     const presence = new Presence(
       { network, routes, trust, clock, log },
       { instanceOf: instanceOfPeer, ...(init.random !== undefined && { random: init.random }) }
     )
     trust.onChange(instance => presence.trustChanged(instance))
 
-    const replies = new Replies({ store, trust, routes, notices, log })
+    const owner = new OwnerNotices({ store, notices, clock, log, trust, routes })
+    const shown = new ShownTexts({ notices, owner, clock })
+    const replies = new Replies({ store, trust, routes, notices: shown, log })
     const acks = new AckTracker({ outbox: store.outbox, clock, log }, { replyOf: row => replies.textOf(row) })
     const outbox = new Outbox(
       { store, signer, clock },
@@ -132,6 +151,7 @@ export class Mesh {
     )
     const endings = new Endings({ store, clock, log, acks, replies, skips }, { drop: rows => lanes.ended(rows) })
 
+    const budget = new Budget({ store, clock, notices: owner })
     const receipts = new ReceiptQueue({ network, log })
     const admission = new Admission({ store, clock, trust, log }, { instance: self.instance })
     const dispatch = new Dispatch(
@@ -140,12 +160,20 @@ export class Mesh {
         clock,
         log,
         trust,
+        tiers,
         routes,
-        notices,
+        notices: shown,
+        owner,
+        budget,
+        pathOf: peer => network.connections().find(connection => connection.peer === peer)?.path,
         ...(agent !== undefined && { agent }),
         ...(display !== undefined && { display }),
         receipts: (peer, batch) => receipts.add(peer, batch),
-        reply: (draft, within) => outbox.enqueue(draft, within),
+        reply: async (draft, within) => {
+          const row = await outbox.enqueue(draft, within)
+          // The peer may have been shut out while the answer was signed.
+          if (!trust.admitted(row.instance)) endings.cancel(row.id)
+        },
         answered: answer => replies.take(answer, acks)
       },
       { instance: self.instance, deliveryAckTimeoutMs }
@@ -157,6 +185,7 @@ export class Mesh {
       log,
       send: (peer, batch) => receipts.add(peer, batch),
       room: instance => dispatch.room(instance),
+      fullUntilMs: instance => budget.closedUntilMs(instance),
       ready: row => {
         guarded(log, 'Settling a question', () => replies.notice(row, acks))
         dispatch.add(row)
@@ -164,9 +193,22 @@ export class Mesh {
       strike: peer => admission.strike(peer)
     })
     const broadcasts = new Broadcasts(
-      { store, signer, clock, log, trust, routes, notices, publish: (topic, data) => network.publish(topic, data) },
+      {
+        store,
+        signer,
+        clock,
+        log,
+        trust,
+        routes,
+        notices: shown,
+        owner,
+        publish: (topic, data) => network.publish(topic, data)
+      },
       { instance: self.instance }
     )
+    const meeting = { network, store, clock, log, trust, routes, presence, notices: owner }
+    const tickets = new Tickets({ ...meeting, signer }, { self, label })
+    const contacts = new Contacts(meeting, { label, program: init.program ?? DEFAULT_PROGRAM })
     const ownRoute = new OwnRoute({ network, store, signer, clock }, { self: self.instance, label })
     this.#events = new NetworkEvents(
       {
@@ -184,6 +226,8 @@ export class Mesh {
         broadcasts,
         endings,
         ownRoute,
+        tickets,
+        contacts,
         onEvent: this.#onEvent
       },
       { label, instanceOf: instanceOfPeer }
@@ -192,8 +236,26 @@ export class Mesh {
       { store, network, clock, trust, routes, presence, outbox, acks },
       { self, deliveryAckTimeoutMs }
     )
+    const gauges = new Gauges({
+      kept: [
+        routes,
+        presence,
+        lanes,
+        acks,
+        receipts,
+        admission,
+        dispatch,
+        inbox,
+        broadcasts,
+        contacts,
+        budget,
+        shown,
+        owner,
+        network
+      ]
+    })
     this.#report = new Report(
-      { network, store, clock, trust, routes, presence },
+      { gauges, network, store, clock, trust, tiers, routes, presence, budget },
       {
         self,
         instanceId: () => this.instanceId,
@@ -202,8 +264,23 @@ export class Mesh {
         pendingSettings: init.pendingSettings
       }
     )
-    this.#owner = new OwnerActs({ trust, routes, report: this.#report }, { self })
+    this.#owner = new OwnerActs(
+      {
+        trust,
+        routes,
+        report: this.#report,
+        tickets,
+        contacts,
+        notices: owner,
+        cancelAll: instance => endings.cancelAll(instance)
+      },
+      { self, instanceId: () => this.instanceId }
+    )
+    this.#approvals = new HostApprovals({ store, trust, contacts, notices: owner })
+    this.#contacts = contacts
+    this.#notices = owner
     this.#trust = trust
+    this.#tiers = tiers
     this.#routes = routes
     this.#presence = presence
     this.#lanes = lanes
@@ -242,11 +319,13 @@ export class Mesh {
     const { network, store, log } = this.#components
     await using stack = new AsyncDisposableStack()
     stack.defer(() => store.routes.flush())
+    stack.defer(() => this.#notices.stop())
     stack.defer(() => this.#outbox.stop())
     stack.defer(() => this.#inbox.stop())
     this.#inbox.recover()
     stack.defer(() => this.#lanes.close())
     stack.defer(() => this.#broadcasts.stop())
+    stack.defer(() => this.#contacts.stop())
     await network.start(this.#events, { signal })
     stack.defer(() => network.stop())
     this.#presence.start()
@@ -265,13 +344,20 @@ export class Mesh {
     await this.#dispatch.run(signal)
   }
 
-  /** New settings, in force at once: who is no longer admitted is disconnected, the others hear a new name. */
-  update({ dmPolicy, allowFrom, name, deliveryAckTimeoutMs }: LiveInit): void {
+  /** New settings, in force at once: who is no longer admitted is disconnected, turns that may do less end, a new name is announced. */
+  update({ dmPolicy, allowFrom, name, deliveryAckTimeoutMs, ...tiers }: LiveInit): void {
     const before = this.#label
     this.#label = ownLabel(name, this.#components)
     this.#deliveryAckTimeoutMs = deliveryAckTimeoutMs
+    this.#tiers.update(tiers)
+    // Tells whoever looks at the tiers too.
     this.#trust.update({ dmPolicy, allowFrom })
     if (this.#label !== before) this.#events.announce()
+  }
+
+  /** What the owner approved in the host's own list; says what of it is done, and what waits here. */
+  hostApprovals(entries: string[]): HostRound {
+    return this.#approvals.take(entries)
   }
 
   /** The control methods. Each rejects with MeshError. */
@@ -280,6 +366,7 @@ export class Mesh {
     return {
       status: async () => this.#report.status(),
       peers: async () => this.#report.peers(),
+      budget: async () => this.#report.budget(),
       send: async (request, options) => await this.#sending.send(request, options),
       broadcast: async ({ text, topic = this.#init.meshTopic }) => {
         if (topic !== this.#init.meshTopic) throw new MeshError('topic_unknown', { detail: topic })
@@ -287,27 +374,20 @@ export class Mesh {
         const { id, recipients } = await this.#broadcasts.publish(text, topic)
         return { id, topic, recipients, ms: Math.round(clock.monotonicMs() - startMs) }
       },
-      approve: async ({ who, name }) => this.#owner.approve(who, name),
-      trust: async ({ who, level }) => this.#owner.trust(who, level),
-      message: async ({ id }) => this.#message(id),
+      ...this.#owner.handlers(),
+      message: async ({ id }) =>
+        messageReport(id, {
+          store: this.#components.store,
+          trust: this.#trust,
+          routes: this.#routes,
+          replies: this.#replies
+        }),
+      messages: async ({ limit }) =>
+        messageList(limit, { store: this.#components.store, trust: this.#trust, routes: this.#routes }),
       resolve: async ({ target }) => {
         const { instance } = resolveTarget(target, { trust: this.#trust, routes: this.#routes, self: this.#self })
         return this.#report.peer(instance)
       }
-    }
-  }
-
-  #message(id: string): MessageReport {
-    const row = this.#components.store.outbox.get(id)
-    if (row === undefined) throw new MeshError('not_found', { id })
-    const { instanceId, name } = senderOf(row.instance, row.peer, { trust: this.#trust, routes: this.#routes })
-    return {
-      id,
-      to: { instanceId, peerId: row.peer, name },
-      state: row.state,
-      reason: row.reason ?? null,
-      reply: this.#replies.textOf(row) ?? null,
-      createdAt: isoOf(row.createdMs)
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { Envelope, Hello, Receipt } from '../protocol/index.ts'
+import type { Envelope, Hello, PairAnswer, PairBody, Receipt } from '../protocol/index.ts'
 import {
   decodeRouteRecord,
   ENVELOPE_KINDS,
@@ -8,6 +8,7 @@ import {
 } from '../protocol/index.ts'
 import { type Admission, receiptFor } from './admission.ts'
 import type { Broadcasts } from './broadcast.ts'
+import type { Contacts } from './contacts.ts'
 import type { Endings } from './endings.ts'
 import type { MeshEvent } from './events.ts'
 import { failure, guarded } from './guard.ts'
@@ -19,6 +20,7 @@ import type { Presence } from './presence.ts'
 import type { ReceiptQueue } from './receipt-queue.ts'
 import type { RouteTable } from './route-table.ts'
 import { senderOf } from './sender.ts'
+import type { Tickets } from './tickets.ts'
 import type { Trust } from './trust.ts'
 
 const KINDS = Object.keys(ENVELOPE_KINDS) as EnvelopeKind[]
@@ -38,6 +40,8 @@ export interface NetworkEventsComponents {
   broadcasts: Broadcasts
   endings: Endings
   ownRoute: OwnRoute
+  tickets: Tickets
+  contacts: Contacts
   onEvent: (event: MeshEvent) => void
 }
 
@@ -79,6 +83,7 @@ export class NetworkEvents implements NetworkHandler {
       this.#learn(peer, '', address)
       this.#components.log.debug('Connection opened.', { peer, path })
       this.#components.presence.connected(peer)
+      this.#components.contacts.connected(peer)
     })
   }
 
@@ -136,6 +141,17 @@ export class NetworkEvents implements NetworkHandler {
     })
   }
 
+  async asked(peer: string, address: string, body: PairBody): Promise<PairAnswer> {
+    const { tickets, contacts, log } = this.#components
+    try {
+      if (body.kind === 'ticket') return await tickets.redeem(peer, body)
+      return body.kind === 'contact' ? contacts.asked(peer, address, body) : contacts.approved(peer)
+    } catch (error) {
+      log.error('A pair request failed.', failure(error))
+      return { accepted: false, reason: 'overloaded', label: '' }
+    }
+  }
+
   async broadcast(carrier: string, topic: string, data: Uint8Array): Promise<'accept' | 'ignore' | 'reject'> {
     try {
       return await this.#components.broadcasts.validate(carrier, topic, data)
@@ -160,7 +176,7 @@ export class NetworkEvents implements NetworkHandler {
     }
     // The carrier is the sender, so the link has proved it. A record is no message: nothing is kept of it and no receipt sent.
     const record = content.body.type === 'plain' ? decodeRouteRecord(content.body.bytes) : undefined
-    const newer = record !== undefined && routes.learnRecord(record, content.from)
+    const newer = record !== undefined && routes.learnRecord(record, content.from, { near: this.#isNear(peer) })
     log.debug('A route record came.', { peer, newer })
   }
 
@@ -168,7 +184,7 @@ export class NetworkEvents implements NetworkHandler {
   #learn(peer: string, label: string, address?: string): void {
     const { routes, presence } = this.#components
     const dialled = address !== undefined && presence.isDialled(peer, address)
-    routes.learn({ peer, label, ...(dialled && { address }) })
+    routes.learn({ peer, label, ...(dialled && { addresses: [address] }) })
   }
 
   /** Tells every linked peer where and under which name this instance is now. */
@@ -178,12 +194,17 @@ export class NetworkEvents implements NetworkHandler {
 
   #sendRoute(peer: string): void {
     const { ownRoute, network, log } = this.#components
-    ownRoute.envelopeFor(this.#instanceOf(peer)).then(
+    ownRoute.envelopeFor(this.#instanceOf(peer), { near: this.#isNear(peer) }).then(
       envelope => {
         if (!network.send(peer, { type: 'envelope', envelope })) log.debug('The route record did not go out.', { peer })
       },
       error => log.warn('The route record could not be made.', failure(error))
     )
+  }
+
+  /** Whether its connection stays in the own network. */
+  #isNear(peer: string): boolean {
+    return this.#components.network.connections().find(connection => connection.peer === peer)?.path === 'lan'
   }
 
   #tell(peer: string, state: 'connected' | 'disconnected', path: Path | null): void {

@@ -16,7 +16,10 @@ const SEQ_KEY = 'routeSeq'
 /** A record is renewed at half its life, so that nobody ever holds an expired one of a peer that is up. */
 const RENEW_MS = ROUTE_TTL_MS / 2
 
-/** Where this instance says that it can be reached. The seq grows with every change, over restarts too. */
+/**
+ * Where this instance says that it can be reached, in two views: to a peer in the own network all of it, to others what is reachable from everywhere
+ * (S-29). The seq grows with every change, over restarts too, and the wider view has the higher one: it replaces the other, and is not replaced by it.
+ */
 export class OwnRoute {
   readonly #network: Pick<Network, 'peer' | 'addresses'>
   readonly #store: Store
@@ -24,7 +27,7 @@ export class OwnRoute {
   readonly #clock: Clock
   readonly #self: string
   readonly #label: () => string
-  #record: RouteRecord | undefined
+  #views: { all: string; near: RouteRecord; far: RouteRecord } | undefined
 
   constructor(
     components: { network: Pick<Network, 'peer' | 'addresses'>; store: Store; signer: Signer; clock: Clock },
@@ -38,9 +41,9 @@ export class OwnRoute {
     this.#label = init.label
   }
 
-  /** The record as a signed envelope for one instance. */
-  async envelopeFor(instance: string): Promise<Envelope> {
-    const record = this.#current()
+  /** The record as a signed envelope for one instance. @param near whether its connection stays in the own network */
+  async envelopeFor(instance: string, { near }: { near: boolean }): Promise<Envelope> {
+    const record = this.#current()[near ? 'near' : 'far']
     const id = newId()
     const signed = encodeContent({
       kind: 'route',
@@ -61,17 +64,26 @@ export class OwnRoute {
     return envelope as Envelope
   }
 
-  #current(): RouteRecord {
+  #current(): { near: RouteRecord; far: RouteRecord } {
     const nowMs = this.#clock.wallMs()
-    const addresses = this.#network.addresses().slice(0, ROUTE_ADDRESSES_MAX)
+    const [near, far] = [this.#network.addresses(), this.#network.addresses('everywhere')]
     const label = this.#label()
-    const last = this.#record
-    const same = last !== undefined && last.label === label && last.addresses.join() === addresses.join()
-    if (same && nowMs >= last.issuedMs && nowMs - last.issuedMs < RENEW_MS) return last
-    const seq = Number(this.#store.value(SEQ_KEY) ?? 0) + 1
-    this.#store.setValue(SEQ_KEY, String(seq))
+    const all = [label, ...near, ...far].join(' ')
+    const last = this.#views
+    const fresh = last !== undefined && nowMs >= last.near.issuedMs && nowMs - last.near.issuedMs < RENEW_MS
+    if (fresh && last.all === all) return last
+    const seq = Number(this.#store.value(SEQ_KEY) ?? 0)
+    this.#store.setValue(SEQ_KEY, String(seq + 2))
     const { peer } = this.#network
-    this.#record = { peer, seq, addresses, issuedMs: nowMs, expiresMs: nowMs + ROUTE_TTL_MS, label }
-    return this.#record
+    const record = (addresses: string[], number: number): RouteRecord => ({
+      peer,
+      seq: number,
+      addresses: addresses.slice(0, ROUTE_ADDRESSES_MAX),
+      issuedMs: nowMs,
+      expiresMs: nowMs + ROUTE_TTL_MS,
+      label
+    })
+    this.#views = { all, far: record(far, seq + 1), near: record(near, seq + 2) }
+    return this.#views
   }
 }

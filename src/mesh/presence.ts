@@ -2,7 +2,7 @@ import { Alarm } from './alarm.ts'
 import { backoffMs } from './backoff.ts'
 import { MeshError } from './errors.ts'
 import { failure, guarded } from './guard.ts'
-import type { Clock, Log, Network } from './ports.ts'
+import type { Clock, Gauge, Log, Network } from './ports.ts'
 import type { RouteTable } from './route-table.ts'
 import { Sightings } from './sightings.ts'
 import type { Trust } from './trust.ts'
@@ -89,6 +89,25 @@ export class Presence {
     return this.#targets.get(peer)?.refused === true
   }
 
+  gauges(): Gauge[] {
+    return [{ name: 'dial targets', size: this.#targets.size, max: TARGETS_MAX }, ...this.#sightings.gauges()]
+  }
+
+  /** Where the owner says that this peer is: in a ticket, which may have come from anybody. */
+  note(peer: string, addresses: string[]): void {
+    this.#sightings.add(
+      peer,
+      this.#components.network.dialable(addresses, 'ticket'),
+      this.#components.clock.monotonicMs()
+    )
+  }
+
+  /** Where this peer was seen or met. */
+  addressesOf(peer: string): string[] {
+    const known = this.#components.routes.byPeer(peer)?.addresses ?? []
+    return [...new Set([...this.#sightings.addressesOf(peer), ...known])]
+  }
+
   discovered(peer: string, addresses: string[]): void {
     const news = this.#sightings.add(peer, addresses, this.#components.clock.monotonicMs())
     if (!this.#admitted(peer)) {
@@ -135,7 +154,7 @@ export class Presence {
   /** Whether this is an address that was dialled, and not merely where the peer's own dial came from. */
   isDialled(peer: string, address: string): boolean {
     const bare = bareOf(address, peer)
-    return this.#addressesOf(peer).some(known => bareOf(known, peer) === bare)
+    return this.addressesOf(peer).some(known => bareOf(known, peer) === bare)
   }
 
   /** A message waits for this peer. */
@@ -244,7 +263,7 @@ export class Presence {
   #dial(target: Target): void {
     const { network, clock } = this.#components
     target.nextMs = undefined
-    const addresses = this.#addressesOf(target.peer)
+    const addresses = this.addressesOf(target.peer)
     const connected = network.connections().some(connection => connection.peer === target.peer)
     // Nowhere to go: discovery, a route record or the peer's own dial brings it back.
     if (addresses.length === 0 && !connected) return
@@ -270,7 +289,7 @@ export class Presence {
     if (peer === network.peer || strangers.some(connection => connection.peer === peer)) return
     if (trust.levelOf(this.#instanceOf(peer)) === 'blocked') return
     if (!this.#sightings.visit(peer, clock.monotonicMs())) return
-    void this.#connect(peer, this.#addressesOf(peer), this.#stopped.signal, () => undefined)
+    void this.#connect(peer, this.addressesOf(peer), this.#stopped.signal, () => undefined)
   }
 
   /** Never rejects. Why there is no link stands in the log. */
@@ -301,11 +320,6 @@ export class Presence {
     this.#components.network.disconnect(peer).catch(error => {
       this.#components.log.warn('A connection could not be ended.', { peer, ...failure(error) })
     })
-  }
-
-  #addressesOf(peer: string): string[] {
-    const known = this.#components.routes.byPeer(peer)?.addresses ?? []
-    return [...new Set([...this.#sightings.addressesOf(peer), ...known])]
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Clock } from './ports.ts'
+import type { Clock, Gauge } from './ports.ts'
 
 export interface RateInit {
   perSecond: number
@@ -23,6 +23,10 @@ export class Rate {
   constructor(components: { clock: Clock }, init: RateInit) {
     this.#clock = components.clock
     this.#init = init
+  }
+
+  gauges(name: string): Gauge[] {
+    return [{ name, size: this.#buckets.size, max: this.#init.keysMax }]
   }
 
   /** Tokens there are; a key never seen has a full bucket. */

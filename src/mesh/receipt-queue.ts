@@ -1,7 +1,8 @@
 import type { Receipt } from '../protocol/index.ts'
 import { RECEIPTS_MAX } from '../protocol/index.ts'
 import { guarded } from './guard.ts'
-import type { Log, Network } from './ports.ts'
+import { LINKS_MAX } from './lanes.ts'
+import type { Gauge, Log, Network } from './ports.ts'
 
 /** Receipts kept for a peer that does not read them: 20 windows of messages in flight, 500 KiB. Past it the link is ended. */
 const WAITING_MAX = 5_120
@@ -13,7 +14,7 @@ const WAITING_MAX = 5_120
 export class ReceiptQueue {
   readonly #network: Pick<Network, 'send' | 'disconnect'>
   readonly #log: Log
-  /** By peer, then by message id. As many peers as links. */
+  /** By peer, then by message. As many peers as links. */
   readonly #queues = new Map<string, Map<string, Receipt>>()
   readonly #full = new Set<string>()
   readonly #due = new Set<string>()
@@ -40,8 +41,9 @@ export class ReceiptQueue {
     const queue = this.#queues.get(peer)
     if (queue === undefined) return
     for (const receipt of receipts) {
-      queue.delete(receipt.id)
-      queue.set(receipt.id, receipt)
+      const key = keyOf(receipt)
+      queue.delete(key)
+      queue.set(key, receipt)
     }
     if (queue.size > WAITING_MAX) {
       this.#giveUp(peer)
@@ -49,6 +51,16 @@ export class ReceiptQueue {
     }
     if (this.#due.size === 0) setImmediate(() => guarded(this.#log, 'Sending receipts', () => this.#flushDue()))
     this.#due.add(peer)
+  }
+
+  gauges(): Gauge[] {
+    const longest = Math.max(0, ...[...this.#queues.values()].map(queue => queue.size))
+    return [
+      { name: 'receipt queues', size: this.#queues.size, max: LINKS_MAX },
+      { name: 'receipts for a peer', size: longest, max: WAITING_MAX },
+      { name: 'receipt queues that are due', size: this.#due.size, max: LINKS_MAX },
+      { name: 'peers that do not read', size: this.#full.size, max: LINKS_MAX }
+    ]
   }
 
   #flushDue(): void {
@@ -66,7 +78,7 @@ export class ReceiptQueue {
         this.#full.add(peer)
         return
       }
-      for (const { id } of receipts) queue.delete(id)
+      for (const receipt of receipts) queue.delete(keyOf(receipt))
     }
   }
 
@@ -77,4 +89,9 @@ export class ReceiptQueue {
       this.#log.warn('A link could not be ended.', { peer, error: String(error) })
     })
   }
+}
+
+/** A level that was reached stays worth telling when the message has to wait for its next one. */
+function keyOf({ id, outcome }: Receipt): string {
+  return outcome === 'deferred' ? `${id} ${outcome}` : id
 }

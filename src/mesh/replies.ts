@@ -1,7 +1,7 @@
 import { decodeContent, decodeEnvelope, textOf } from '../protocol/index.ts'
 import type { AckTracker } from './ack-tracker.ts'
 import { failure } from './guard.ts'
-import type { InboxRow, Log, Notices, OutboxRow, Sender, Store } from './ports.ts'
+import type { Inbound, InboxRow, Log, Notices, OutboxRow, Sender, Store } from './ports.ts'
 import type { RouteTable } from './route-table.ts'
 import { senderOf } from './sender.ts'
 import type { Trust } from './trust.ts'
@@ -69,7 +69,7 @@ export class Replies {
     // A second answer changes nothing and nobody waits for it: it is told when its row's turn comes.
     if (waited || (answered === undefined && commit === undefined)) return
     const to = this.#sender(question)
-    const reply = {
+    const reply: Inbound = {
       id: row.id,
       hostMessageId: row.id,
       conversation: row.conversation,
@@ -77,7 +77,10 @@ export class Replies {
       from: to,
       text,
       sentMs: row.receivedMs,
-      mayStartTurn: false
+      path: null,
+      tier: 'notify',
+      mayStartTurn: false,
+      adoptedBefore: false
     }
     this.#tell({ id: question.id, session: question.session, state: 'answered', to, reply })
   }

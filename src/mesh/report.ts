@@ -1,9 +1,13 @@
+import { parseInstanceId } from '../protocol/index.ts'
+import type { Budget, Usage } from './budget.ts'
+import type { Gauges } from './gauges.ts'
 import { isoOf } from './iso.ts'
 import type { Clock, Connected, Network, Store } from './ports.ts'
 import type { Presence } from './presence.ts'
-import type { Peer, Status } from './requests.ts'
+import type { BudgetReport, Expenses, Peer, Status } from './requests.ts'
 import type { RouteTable } from './route-table.ts'
 import { senderOf } from './sender.ts'
+import type { Tiers } from './tiers.ts'
 import type { Trust } from './trust.ts'
 
 /** Open inbox rows that a report counts; more than this is "a lot" anyway. */
@@ -13,12 +17,15 @@ const INBOX_COUNT_MAX = 1_000
 const REFUSALS_NAMED_MAX = 5
 
 export interface ReportComponents {
+  gauges: Gauges
   network: Network
   store: Store
   clock: Clock
   trust: Trust
+  tiers: Tiers
   routes: RouteTable
   presence: Presence
+  budget: Budget
 }
 
 export interface ReportInit {
@@ -42,7 +49,7 @@ export class Report {
   }
 
   status(): Status {
-    const { network, store } = this.#components
+    const { network, store, trust, tiers } = this.#components
     const open = store.inbox.inStates(['received', 'dispatching', 'adopted'], INBOX_COUNT_MAX)
     const linked = network.connections().filter(connection => connection.linked)
     return {
@@ -55,8 +62,10 @@ export class Report {
       startedAt: isoOf(this.#startedMs),
       outbox: { waiting: store.outbox.load().entries },
       inbox: { open: open.length, unknown: store.inbox.inStates(['unknown'], INBOX_COUNT_MAX).length },
+      notices: { unread: store.notices.unread(INBOX_COUNT_MAX).length },
       pendingSettings: this.#init.pendingSettings,
-      issues: [...network.issues(), ...this.#components.trust.issues(), ...this.#refusals()]
+      gauges: this.#components.gauges.all(),
+      issues: [...network.issues(), ...trust.issues(), ...tiers.issues(), ...this.#refusals()]
     }
   }
 
@@ -99,6 +108,16 @@ export class Report {
     }
   }
 
+  /** What peers have cost and may still cost, all of them together and each that is admitted. */
+  budget(): BudgetReport {
+    const { trust, budget } = this.#components
+    const peers = this.peers()
+      .map(peer => ({ ...peer, instance: parseInstanceId(peer.instanceId).fingerprint }))
+      .filter(({ instance }) => trust.admitted(instance))
+      .map(({ instance, instanceId, name }) => ({ instanceId, name, ...expensesOf(budget.usage(instance)) }))
+    return { total: expensesOf(budget.usage()), peers }
+  }
+
   #refusals(): string[] {
     const { trust, presence } = this.#components
     const refusing = this.peers().filter(
@@ -114,4 +133,8 @@ export class Report {
     const more = refusing.length - named.length
     return more > 0 ? [...named, `${more} more peers have not admitted this instance yet.`] : named
   }
+}
+
+function expensesOf({ turns, characters, waitsUntilMs }: Usage): Expenses {
+  return { turns, characters, waitsUntil: waitsUntilMs === undefined ? null : isoOf(waitsUntilMs) }
 }

@@ -1,5 +1,5 @@
 import type { ReceiptLevel } from '../protocol/index.ts'
-import type { AbortOptions, OutboxState, Path, TrustLevel } from './ports.ts'
+import type { AbortOptions, Gauge, InboxState, OutboxState, Path, TrustLevel } from './ports.ts'
 
 /** What can be asked of the mesh and what it answers, past the border where requests are parsed. Times are ISO 8601 in UTC. */
 
@@ -27,9 +27,26 @@ export interface Status {
   startedAt: string
   outbox: { waiting: number }
   inbox: { open: number; unknown: number }
+  /** What the owner has not read yet. */
+  notices: { unread: number }
   pendingSettings: string[]
+  /** How full everything is that grows with what peers send. */
+  gauges: Gauge[]
   /** What does not work right now, a sentence each. */
   issues: string[]
+}
+
+/** What somebody cost and may still cost: turns within an hour, characters in and out within a day. */
+export interface Expenses {
+  turns: { used: number; left: number }
+  characters: { used: number; left: number }
+  /** Null while nothing waits for budget. */
+  waitsUntil: string | null
+}
+
+export interface BudgetReport {
+  total: Expenses
+  peers: Array<Expenses & { instanceId: string; name: string }>
 }
 
 export interface SendRequest {
@@ -42,6 +59,7 @@ export interface SendRequest {
   idempotencyKey?: string
   keyUntilTold?: boolean
   session?: string
+  /** `<fingerprint>/<id>` of the inbound message that is being acted upon. */
   cause?: string
 }
 
@@ -73,6 +91,70 @@ export interface TrustResult {
   connected: boolean
 }
 
+export interface InviteResult {
+  ticket: string
+  expiresAt: string
+  /** This instance, as the other side will see it. */
+  instanceId: string
+}
+
+/** An invitation that is remembered here. */
+export interface TicketReport {
+  /** 16 hex digits; says nothing about the secret. */
+  id: string
+  /** `open`: it lets somebody in. */
+  state: 'open' | 'spent' | 'expired'
+  expiresAt: string
+  /** How many it may let in, and how many it did. */
+  uses: number
+  used: number
+  /** What the first who comes with it is called here. */
+  name: string | null
+}
+
+export interface ContactReport {
+  direction: 'incoming' | 'outgoing'
+  instanceId: string
+  peerId: string
+  name: string
+  /** In the words of who asks. */
+  purpose: string
+  askedAt: string
+}
+
+export interface ContactResult {
+  instanceId: string
+  peerId: string
+  /** `admitted`: both may write. `pending`: its owner decides. `rejected`: by the owner here. */
+  state: 'admitted' | 'pending' | 'rejected'
+  trust: TrustLevel
+}
+
+export interface ForgetResult {
+  instanceId: string
+  /** Messages that were waiting for it and will not be sent. */
+  cancelled: number
+}
+
+export interface NoticeReport {
+  id: number
+  at: string
+  text: string
+  /** Whether a channel took it. */
+  shown: boolean
+}
+
+/** A message that came in and is kept. */
+export interface InboundReport {
+  id: string
+  from: Addressee
+  at: string
+  state: InboxState
+  /** Message of ours that it answers. */
+  inReplyTo: string | null
+  text: string
+}
+
 export interface MessageReport {
   id: string
   to: Addressee
@@ -88,10 +170,23 @@ type Handler<P, R> = (params: P, options?: AbortOptions) => Promise<R>
 export interface MeshHandlers {
   status: Handler<object, Status>
   peers: Handler<object, Peer[]>
+  budget: Handler<object, BudgetReport>
   send: Handler<SendRequest, SendResult>
   broadcast: Handler<{ text: string; topic?: string }, { id: string; topic: string; recipients: number; ms: number }>
   approve: Handler<{ who: string; name?: string }, TrustResult>
+  rename: Handler<{ who: string; name: string }, TrustResult>
+  forget: Handler<{ who: string }, ForgetResult>
+  invite: Handler<{ ttlMs: number; uses: number; name?: string }, InviteResult>
+  tickets: Handler<object, TicketReport[]>
+  withdraw: Handler<{ id: string }, TicketReport>
+  join: Handler<{ ticket: string }, TrustResult>
+  nearby: Handler<object, Peer[]>
+  request: Handler<{ who: string; purpose?: string }, ContactResult>
+  requests: Handler<object, ContactReport[]>
+  reject: Handler<{ who: string }, ContactResult>
+  notices: Handler<{ readUpTo?: number; dismiss?: number }, NoticeReport[]>
   trust: Handler<{ who: string; level: 'blocked' | 'paired' | 'trusted' }, TrustResult>
   message: Handler<{ id: string }, MessageReport>
+  messages: Handler<{ limit: number }, InboundReport[]>
   resolve: Handler<{ target: string }, Peer>
 }

@@ -1,6 +1,6 @@
-import { type Fingerprint, safe } from '../protocol/index.ts'
+import { type Fingerprint, safe, skeletonOf } from '../protocol/index.ts'
 import { MeshError } from './errors.ts'
-import type { Sender, TrustLevel } from './ports.ts'
+import type { RouteEntry, Sender, TrustLevel } from './ports.ts'
 import type { RouteTable } from './route-table.ts'
 import { senderOf } from './sender.ts'
 import { instanceOf, type Trust } from './trust.ts'
@@ -62,14 +62,24 @@ function matching(wanted: string, { trust, routes, self }: ResolveComponents): S
   const petnamed = records.filter(record => record.petname !== undefined && folded(record.petname) === wanted)
   if (petnamed.length > 0) return new Set(petnamed.map(record => record.instance))
   const entries = routes.entries()
-  const labelled = entries.filter(entry => folded(entry.label) === wanted).map(entry => entry.instance)
+  const labelled = labelledLike(wanted, entries)
   const prefix = wanted.slice(wanted.lastIndexOf('@') + 1).replaceAll(/[\s-]/g, '')
   const everybody = [self.instance, ...records.map(record => record.instance), ...entries.map(entry => entry.instance)]
   const begun = PREFIX.test(prefix) ? everybody.filter(one => one.replaceAll('-', '').startsWith(prefix)) : []
   return new Set([...labelled, ...begun])
 }
 
-function folded(text: string): string {
+/** Who has this label, and if anybody has, who has one that could be taken for it: a person who reads them knows no difference. */
+function labelledLike(wanted: string, entries: RouteEntry[]): Fingerprint[] {
+  if (!entries.some(entry => folded(entry.label) === wanted)) return []
+  const skeleton = skeletonOf(wanted)
+  return entries
+    .filter(entry => entry.label !== '' && skeletonOf(entry.label) === skeleton)
+    .map(entry => entry.instance)
+}
+
+/** How names are compared. */
+export function folded(text: string): string {
   return text.normalize('NFKC').trim().toLowerCase()
 }
 

@@ -1,11 +1,13 @@
 import { CLOCK_TOLERANCE_MS, EXPIRY_MAX_MS } from '../protocol/index.ts'
 import { Alarm } from './alarm.ts'
+import { CONTACT_KEPT_MS } from './contacts.ts'
 import { failure } from './guard.ts'
 import type { Clock, Log, Store } from './ports.ts'
+import { TICKET_REMEMBERED_MS } from './tickets.ts'
 
 /**
  * How long a row is kept after its end, ms: as long as a message lives at most, and what two clocks may differ. By then every copy of it has
- * expired, and so has every answer.
+ * expired, and so has every answer; a chain of messages has ended, and its turns count no more.
  */
 export const KEEP_MS = EXPIRY_MAX_MS + 2 * CLOCK_TOLERANCE_MS
 
@@ -45,9 +47,13 @@ export class Retention {
 
   /** True where more may be waiting. */
   #prune(): boolean {
-    const { inbox, outbox } = this.#store
-    const beforeMs = this.#clock.wallMs() - KEEP_MS
+    const { inbox, outbox, turns, contacts, tickets } = this.#store
+    const nowMs = this.#clock.wallMs()
+    const beforeMs = nowMs - KEEP_MS
     try {
+      turns.prune(beforeMs)
+      contacts.prune(nowMs - CONTACT_KEPT_MS)
+      tickets.prune(nowMs - TICKET_REMEMBERED_MS)
       const counts = [outbox.prune(beforeMs, ROWS_MAX), inbox.prune(beforeMs, ROWS_MAX)]
       if (counts.some(count => count > 0)) this.#log.info('Old messages were forgotten.', { counts })
       return counts.includes(ROWS_MAX)

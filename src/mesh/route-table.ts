@@ -8,9 +8,11 @@ import {
   publicKeyOf,
   ROUTE_ADDRESSES_MAX,
   ROUTE_TTL_MS,
-  type RouteRecord
+  type RouteRecord,
+  skeletonOf
 } from '../protocol/index.ts'
-import type { Clock, Log, RouteEntry, Store } from './ports.ts'
+import { failure } from './guard.ts'
+import type { Clock, Gauge, Log, Network, RouteEntry, Store } from './ports.ts'
 import type { Trust } from './trust.ts'
 
 /** Strangers are remembered in memory only, the longest unseen goes first: enough for a busy LAN, nothing for a flood (S-03). */
@@ -29,6 +31,7 @@ const LAST_SEEN_SAVE_MS = 10 * 60 * 1000
 export class RouteTable {
   readonly #store: Store
   readonly #trust: Trust
+  readonly #network: Pick<Network, 'dialable'>
   readonly #clock: Clock
   readonly #log: Log
   /** Each in the order of last contact, oldest first. Whom the owner named, and whom an open policy lets in: at most ROUTES_MAX together. */
@@ -36,11 +39,20 @@ export class RouteTable {
   readonly #open = new Map<Fingerprint, RouteEntry>()
   /** At most STRANGERS_MAX. */
   readonly #strangers = new Map<Fingerprint, RouteEntry>()
+  /** Who is admitted and has a label, by its skeleton; made anew after a change. As many as `#named` and `#open`. */
+  #labels: Map<string, Fingerprint[]> | undefined
   #savedMs = 0
 
-  constructor(components: { store: Store; trust: Trust; clock: Clock; log: Log }) {
+  constructor(components: {
+    store: Store
+    trust: Trust
+    network: Pick<Network, 'dialable'>
+    clock: Clock
+    log: Log
+  }) {
     this.#store = components.store
     this.#trust = components.trust
+    this.#network = components.network
     this.#clock = components.clock
     this.#log = components.log
     const stored = this.#store.routes.load().filter(entry => this.#holds(entry))
@@ -50,11 +62,10 @@ export class RouteTable {
     this.#trust.onChange(instance => this.#sort(instance))
   }
 
-  /** A link to this peer was authenticated, at this address where one is known. */
-  learn({ peer, label, address }: { peer: string; label: string; address?: string }): void {
+  /** A connection to this peer was authenticated, at these addresses where any are known. */
+  learn({ peer, label, addresses = [] }: { peer: string; label: string; addresses?: string[] }): void {
     const instance = fingerprintOf(publicKeyOf(peer))
     const known = this.byInstance(instance)
-    const addresses = address === undefined ? [] : [address]
     this.#keep({
       instance,
       peer,
@@ -68,8 +79,10 @@ export class RouteTable {
   /**
    * Takes a route record that `from` signed, which the caller verified. False where it is another's, old, expired or too long-lived: then
    * nothing changed.
+   *
+   * @param how `near`: it came over a connection within the own network. From afar nobody names our neighbours (S-16).
    */
-  learnRecord(record: RouteRecord, from: Fingerprint): boolean {
+  learnRecord(record: RouteRecord, from: Fingerprint, { near = false }: { near?: boolean } = {}): boolean {
     const nowMs = this.#clock.wallMs()
     const known = this.byInstance(from)
     const lifeMs = record.expiresMs - record.issuedMs
@@ -80,11 +93,18 @@ export class RouteTable {
       instance: from,
       peer: record.peer,
       label: peerLabel(record.label) || (known?.label ?? ''),
-      addresses: merged(record.addresses, known?.addresses),
+      addresses: merged(this.#network.dialable(record.addresses, near ? 'record' : 'stranger'), known?.addresses),
       seq: record.seq,
       lastSeenMs: nowMs
     })
     return true
+  }
+
+  /** Nobody knows any more where this instance is. */
+  forget(instance: Fingerprint): void {
+    this.#strangers.delete(instance)
+    this.#labels = undefined
+    if (this.#named.delete(instance) || this.#open.delete(instance)) this.#save()
   }
 
   byInstance(instance: Fingerprint): RouteEntry | undefined {
@@ -95,6 +115,26 @@ export class RouteTable {
   byPeer(peer: string): RouteEntry | undefined {
     const instance = fingerprintOfPeer(peer)
     return instance === undefined ? undefined : this.byInstance(instance)
+  }
+
+  /** Whose label this could be taken for, of those who are admitted. */
+  labelledLike(skeleton: string): Fingerprint[] {
+    if (this.#labels === undefined) {
+      this.#labels = new Map()
+      for (const { instance, label } of this.#admitted()) {
+        if (label === '') continue
+        const key = skeletonOf(label)
+        this.#labels.set(key, [...(this.#labels.get(key) ?? []), instance])
+      }
+    }
+    return this.#labels.get(skeleton) ?? []
+  }
+
+  gauges(): Gauge[] {
+    return [
+      { name: 'routes', size: this.#named.size + this.#open.size, max: ROUTES_MAX },
+      { name: 'routes of strangers', size: this.#strangers.size, max: STRANGERS_MAX }
+    ]
   }
 
   /** Everybody known, admitted instances first. */
@@ -110,7 +150,8 @@ export class RouteTable {
     let admitted = false
     for (const hint of this.#store.routes.hints().toSorted(byAge)) {
       if (!owns(hint.peer, hint.instance) || this.byInstance(hint.instance) !== undefined) continue
-      if (!this.#place(hint)) continue
+      // Whoever shouted loudest wrote it there: no more than a record is worth.
+      if (!this.#place({ ...hint, addresses: this.#network.dialable(hint.addresses, 'record') })) continue
       admitted = true
       this.#say(hint, admitted)
     }
@@ -128,11 +169,16 @@ export class RouteTable {
   /** Puts the entry where its trust belongs, as the newest there. True when admitted. */
   #place(entry: RouteEntry): boolean {
     const own = this.#tableOf(entry.instance)
+    const known = this.byInstance(entry.instance)
+    if (known?.label !== entry.label || !own.has(entry.instance)) this.#labels = undefined
     for (const table of [this.#named, this.#open, this.#strangers]) table.delete(entry.instance)
     own.set(entry.instance, entry)
     if (this.#strangers.size > STRANGERS_MAX) dropOldest(this.#strangers)
     // A crowd that walks in through an open door pushes out its own kind first.
-    if (this.#named.size + this.#open.size > ROUTES_MAX) dropOldest(this.#open.size > 0 ? this.#open : this.#named)
+    if (this.#named.size + this.#open.size > ROUTES_MAX) {
+      this.#labels = undefined
+      dropOldest(this.#open.size > 0 ? this.#open : this.#named)
+    }
     return own !== this.#strangers
   }
 
@@ -157,6 +203,10 @@ export class RouteTable {
       moved = true
     }
     if (moved) this.#save()
+    // The owner decided: where the peer is must not get lost with a crash in the next moments, as nobody else may know.
+    if (moved && instance !== undefined) {
+      this.#store.routes.flush().catch(error => this.#log.warn('Routes were not saved.', failure(error)))
+    }
   }
 
   #holds(entry: RouteEntry): boolean {

@@ -103,12 +103,10 @@ export class Sending {
   /** A cause that nobody knows is refused: without it the chain would begin anew, and its limits with it. */
   #traceOf(id: string, cause: string | undefined): Trace {
     if (cause === undefined) return traceOfNew(id)
-    const { store, routes, trust } = this.#components
-    const known = new Set([...routes.entries(), ...trust.all()].map(({ instance }) => instance))
-    for (const instance of known) {
-      const row = store.inbox.get(instance, cause)
-      if (row !== undefined) return traceOfCaused(openRow(row).content)
-    }
+    // Ids are each sender's own: another's message of the same id is another chain.
+    const [instance = '', inboundId = ''] = cause.split('/')
+    const row = this.#components.store.inbox.get(instance, inboundId)
+    if (row !== undefined) return traceOfCaused(openRow(row).content)
     throw new MeshError('bad_request', { detail: 'cause: no such inbound message' })
   }
 

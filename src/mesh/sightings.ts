@@ -1,3 +1,5 @@
+import type { Gauge } from './ports.ts'
+
 /** Peers whose addresses are remembered: a busy conference network. */
 const PEERS_MAX = 256
 
@@ -52,6 +54,10 @@ export class Sightings {
     sighting.visitMs = nowMs + Math.min(SPACING_FIRST_MS * 2 ** sighting.visits, SPACING_LAST_MS)
     sighting.visits++
     return true
+  }
+
+  gauges(): Gauge[] {
+    return [{ name: 'sightings', size: this.#seen.size, max: PEERS_MAX }]
   }
 
   peers(): string[] {

@@ -1,7 +1,7 @@
 import { type Envelope, type Receipt, VerifiedRoots, verifyEnvelope } from '../protocol/index.ts'
 import { failure, guarded } from './guard.ts'
 import { receiptOf } from './inbox-row.ts'
-import type { Clock, InboxRow, Log, Signer, Store } from './ports.ts'
+import type { Clock, Gauge, InboxRow, Log, Signer, Store } from './ports.ts'
 
 export interface SignatureCheckComponents {
   store: Store
@@ -47,6 +47,10 @@ export class SignatureCheck {
   /** Bytes of the envelopes that wait; the caller keeps them bounded. */
   get bytes(): number {
     return this.#bytes
+  }
+
+  gauges(): Gauge[] {
+    return [{ name: 'roots of messages', size: this.#roots.size, max: this.#roots.max }]
   }
 
   add(rows: Unverified[]): void {

@@ -5,7 +5,8 @@ import {
   ProtocolError,
   parseInstanceId,
   publicKeyOf,
-  safe
+  safe,
+  skeletonOf
 } from '../protocol/index.ts'
 import { MeshError } from './errors.ts'
 import { guarded } from './guard.ts'
@@ -24,6 +25,8 @@ export interface TrustChange {
   peer?: string
   petname?: string
   how: TrustRecord['how']
+  /** The owner answers a request that came after whatever was decided before: as good as a command, even after a tombstone. */
+  asked?: boolean
 }
 
 /** No instance: the policy changed, everybody may stand differently now. */
@@ -35,8 +38,14 @@ const SET_TRIES = 3
 /** Route table, presence, links and a few to come. More is a listener that nobody takes away. */
 const LISTENERS_MAX = 16
 
+/** Words that somebody else may have written, or that may come from a backup: none of them lifts a tombstone. */
+const OTHERS: ReadonlySet<TrustRecord['how']> = new Set(['settings', 'host'])
+
 /** Entries of `allowFrom` that are named in the issues one by one. */
 const WRONG_MAX = 8
+
+/** When an instance was forgotten last, wall clock. It outlives the tombstone: one for each that the owner ever forgot. */
+const FORGOTTEN_KEY = 'forgotten'
 
 /** Rotation keeps a handful of keys per instance. */
 const PEERS_PER_INSTANCE_MAX = 8
@@ -51,6 +60,10 @@ export class Trust {
   readonly #log: Log
   readonly #listeners = new Set<TrustListener>()
   #policy: TrustPolicy
+  /** Who has a petname, by its skeleton; made anew after a change. As many as the owner named. */
+  #petnames: Map<string, Fingerprint[]> | undefined
+  /** What to say once the transaction that is under way is committed. Bounded by what one transaction changes. */
+  #unsaid: Array<() => void> | undefined
   /** Instances that `allowFrom` names, with the peer id where it gave one. Bounded by the settings. */
   #allowed: Map<Fingerprint, string | undefined>
 
@@ -71,9 +84,35 @@ export class Trust {
     return this.#policy.dmPolicy === 'open' && this.#policy.allowFrom.includes('*') ? 'paired' : 'unknown'
   }
 
+  /** Nobody is let in at all. */
+  get closed(): boolean {
+    return this.#policy.dmPolicy === 'disabled'
+  }
+
+  /** @throws {MeshError} `bad_request` where nobody is let in at all */
+  demandOpen(): void {
+    if (this.closed) throw new MeshError('bad_request', { detail: 'dmPolicy is disabled, so nobody can be let in' })
+  }
+
+  /** Whether strangers may ask to be let in. */
+  get takesRequests(): boolean {
+    return this.#policy.dmPolicy === 'pairing'
+  }
+
   admitted(instance: Fingerprint): boolean {
     const level = this.levelOf(instance)
     return level === 'paired' || level === 'trusted'
+  }
+
+  /** The level in the owner's own record, whatever the settings say beside it; `unknown` where there is none. */
+  recordedLevelOf(instance: Fingerprint): TrustLevel {
+    const record = this.#store.trust.get(instance)
+    return record === undefined || record.tombstone ? 'unknown' : record.level
+  }
+
+  /** Changes with everything that the owner decides about this instance, so that who waited sees whether it did. */
+  revisionOf(instance: Fingerprint): number {
+    return this.#store.trust.get(instance)?.revision ?? 0
   }
 
   /** Whether the owner named this instance, in a record or in `allowFrom`. */
@@ -91,13 +130,26 @@ export class Trust {
         ? [`allowFrom has "*", which lets nobody in while dmPolicy is "${dmPolicy}".`]
         : []),
       ...nobody.map(
-        entry => `allowFrom has "${safe(entry)}", which is no id of a peer or an instance: is a letter wrong?`
+        entry => `allowFrom has "${safe(entry)}", which names nobody here: is a letter wrong, or a group empty?`
       )
     ]
   }
 
   petnameOf(instance: Fingerprint): string | undefined {
     return this.#store.trust.get(instance)?.petname
+  }
+
+  /** Whose petname this could be taken for. */
+  petnamedLike(skeleton: string): Fingerprint[] {
+    if (this.#petnames === undefined) {
+      this.#petnames = new Map()
+      for (const { instance, petname, tombstone } of this.all()) {
+        if (petname === undefined || tombstone) continue
+        const key = skeletonOf(petname)
+        this.#petnames.set(key, [...(this.#petnames.get(key) ?? []), instance])
+      }
+    }
+    return this.#petnames.get(skeleton) ?? []
   }
 
   /** A peer id whose key proves this instance, as far as the owner's words give one. */
@@ -107,6 +159,25 @@ export class Trust {
 
   all(): TrustRecord[] {
     return this.#store.trust.all()
+  }
+
+  /**
+   * Runs the work in one transaction of the store. What it changes here is told to nobody before all of it is kept, and not at all where it is taken
+   * back.
+   */
+  transaction<T>(work: () => T): T {
+    if (this.#unsaid !== undefined) return this.#store.transaction(work)
+    const unsaid: Array<() => void> = []
+    this.#unsaid = unsaid
+    let result: T
+    try {
+      result = this.#store.transaction(work)
+    } finally {
+      this.#unsaid = undefined
+      this.#petnames = undefined
+    }
+    for (const say of unsaid) say()
+    return result
   }
 
   /**
@@ -120,19 +191,61 @@ export class Trust {
     }
     for (let tries = 0; tries < SET_TRIES; tries++) {
       const before = this.#store.trust.get(instance)
-      if (before?.tombstone === true && (change.how === 'settings' || change.how === 'host')) return before
+      if (before?.tombstone === true && change.asked !== true && OTHERS.has(change.how)) return before
       const stored = this.#store.trust.put(this.#next(instance, before, change))
       if (stored === undefined) continue
-      this.#log.info('Trust changed.', {
-        instance,
-        before: before?.level ?? 'unknown',
-        level: stored.level,
-        how: stored.how
-      })
-      this.#tell(instance)
+      this.#say(instance, { before: before?.level ?? 'unknown', level: stored.level, how: stored.how })
       return stored
     }
-    throw new MeshError('store_failed', { retryable: true, detail: 'the trust record keeps changing', peer: instance })
+    throw keepsChanging(instance)
+  }
+
+  /** Gives a name to an instance that has a record, and changes nothing else of it. False where it has none. */
+  rename(instance: Fingerprint, petname: string): boolean {
+    for (let tries = 0; tries < SET_TRIES; tries++) {
+      const before = this.#store.trust.get(instance)
+      if (before === undefined || before.tombstone) return false
+      if (this.#store.trust.put({ ...before, petname }) === undefined) continue
+      this.#petnames = undefined
+      return true
+    }
+    throw keepsChanging(instance)
+  }
+
+  /**
+   * Forgets an instance: no name, no level, no key; only that nothing of before counts any more. An old record, a backup, an introduction or the
+   * host's list cannot bring it back, the owner's own word can. False where there was nothing to forget; it counts from now on all the same.
+   */
+  forget(instance: Fingerprint): boolean {
+    const { trust, tickets } = this.#store
+    const nowMs = this.#clock.wallMs()
+    // Not before any invitation that is out, though the clock may have been set back since: none of them is meant for who is forgotten now.
+    const sinceMs = Math.max(nowMs, ...tickets.all().map(({ createdMs }) => createdMs))
+    for (let tries = 0; tries < SET_TRIES; tries++) {
+      const before = trust.get(instance)
+      const known = before?.tombstone !== true || before.level !== 'unknown'
+      const stored = this.#store.transaction(() => {
+        this.#store.setValue(`${FORGOTTEN_KEY} ${instance}`, String(nowMs))
+        return trust.put({
+          instance,
+          peers: [],
+          level: 'unknown',
+          sinceMs,
+          how: 'command',
+          revision: before?.revision ?? 0,
+          tombstone: true
+        })
+      })
+      if (stored === undefined) continue
+      this.#say(instance, { before: before?.level ?? 'unknown', level: 'forgotten' })
+      return known
+    }
+    throw keepsChanging(instance)
+  }
+
+  /** When it was forgotten last, wall clock, however it stands now: what it said before is nobody's any more. 0 for never. */
+  forgottenMs(instance: Fingerprint): number {
+    return Number(this.#store.value(`${FORGOTTEN_KEY} ${instance}`) ?? '0')
   }
 
   /** New settings, in force at once. */
@@ -174,9 +287,24 @@ export class Trust {
     return allowed
   }
 
+  #say(instance: Fingerprint, change: { before: string; level: string; how?: string }): void {
+    this.#petnames = undefined
+    const say = (): void => {
+      this.#log.info('Trust changed.', { instance, ...change })
+      this.#tell(instance)
+    }
+    if (this.#unsaid === undefined) say()
+    else this.#unsaid.push(say)
+  }
+
   #tell(instance?: Fingerprint): void {
+    this.#petnames = undefined
     for (const listener of this.#listeners) guarded(this.#log, 'A trust listener', () => listener(instance))
   }
+}
+
+function keepsChanging(instance: Fingerprint): MeshError {
+  return new MeshError('store_failed', { retryable: true, detail: 'the trust record keeps changing', peer: instance })
 }
 
 /** Reads a peer id or an instance id; undefined where the text is neither. */

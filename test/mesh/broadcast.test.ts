@@ -16,6 +16,7 @@ import {
   newId,
   sealGroup
 } from '../../src/protocol/index.ts'
+import { anywhere } from '../fakes/anywhere.ts'
 import { FakeClock, settled } from '../fakes/clock.ts'
 import { FakeInstance } from '../fakes/instance.ts'
 import { FakeLog } from '../fakes/log.ts'
@@ -38,9 +39,10 @@ interface Options {
 function world({ store = new FakeStore(), owner = self, clock = new FakeClock(), notify }: Options = {}) {
   const log = new FakeLog()
   const trust = new Trust({ store, clock, log }, { dmPolicy: 'allowlist', allowFrom: [ana.instance] })
-  const routes = new RouteTable({ store, trust, clock, log })
+  const routes = new RouteTable({ network: anywhere, store, trust, clock, log })
   const notices: Notice[] = []
   const published: Array<{ topic: string; data: Uint8Array }> = []
+  const kept: Array<{ text: string; shown: number }> = []
   const broadcasts = new Broadcasts(
     {
       store,
@@ -55,6 +57,7 @@ function world({ store = new FakeStore(), owner = self, clock = new FakeClock(),
           await notify?.(notice)
         }
       },
+      owner: { keep: ({ text }) => kept.push({ text, shown: notices.length }) },
       publish: async (topic, data) => {
         published.push({ topic, data })
         return { recipients: 3 }
@@ -64,7 +67,7 @@ function world({ store = new FakeStore(), owner = self, clock = new FakeClock(),
   )
   const shown = () => notices.map(notice => (notice.kind === 'broadcast' ? notice.broadcast.text : notice.kind))
   const validate = (data: Uint8Array, topic = TOPIC) => broadcasts.validate(carrier, topic, data)
-  return { store, clock, log, trust, routes, broadcasts, notices, published, shown, validate }
+  return { store, clock, log, trust, routes, broadcasts, notices, kept, published, shown, validate }
 }
 
 /** What an instance would put on the wire, as its own mesh makes it. */
@@ -233,7 +236,7 @@ describe('Broadcasts', () => {
   })
 
   it('never throws, shows the next one although showing hangs, and lets go when stopped', async () => {
-    const { validate, shown, store, broadcasts, clock, log } = world({ notify: () => new Promise(() => {}) })
+    const { validate, shown, kept, store, broadcasts, clock, log } = world({ notify: () => new Promise(() => {}) })
     const [one, two] = (await said(ana, ['one', 'two'])) as [Uint8Array, Uint8Array]
     store.value = () => {
       throw new Error('the database is gone')
@@ -244,6 +247,11 @@ describe('Broadcasts', () => {
     expect(await validate(one)).toBe('accept')
     expect(await validate(two)).toBe('accept')
     expect(shown()).toEqual(['one', 'two'])
+    // Listed first: nobody knows whether a channel takes it.
+    expect(kept).toEqual([
+      { text: 'one', shown: 0 },
+      { text: 'two', shown: 1 }
+    ])
     expect(clock.sleeping).toBe(2)
     broadcasts.stop()
     await settled()

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { MeshError } from '../../src/mesh/errors.ts'
 import type { DispatchOutcome } from '../../src/mesh/ports.ts'
 import { type Content, newId, TRACE_DEPTH_MAX } from '../../src/protocol/index.ts'
 import { settled } from '../fakes/clock.ts'
 import { FakeStore } from '../fakes/store.ts'
-import { ana, answering, ben, DISPLAY_MS, dispatchWorld, forever, self } from './dispatch-world.ts'
+import { ana, answering, ben, DISPLAY_MS, dispatchWorld, FakeAgent, forever, self } from './dispatch-world.ts'
 
 const DONE: DispatchOutcome = { outcome: 'done' }
 
@@ -63,6 +64,73 @@ describe('Dispatch of what starts no turn', () => {
     expect([agent.turns, answers]).toEqual([[], []])
     expect(notices).toMatchObject([{ inbound: { text: 'forged' } }, { inbound: { text: 'lost' } }])
   })
+})
+
+describe('The inbox list', () => {
+  const listed = (store: FakeStore) => store.notices.unread(9).map(({ text }) => text.replace(/.*wrote: /, ''))
+
+  it('has a text once, whose notice was cut off and comes again', async () => {
+    const store = new FakeStore()
+    const first = dispatchWorld({ store, notify: forever })
+    first.start()
+    const row = await first.add(ana, 'hello')
+    await settled()
+    await first.stop()
+    const second = dispatchWorld({ store })
+    second.dispatch.add(row)
+    second.start()
+    await settled()
+    expect([second.state(row), listed(store)]).toEqual(['done', ['hello']])
+    await second.stop()
+  })
+
+  it('has a text whose turn was put off before its sender was to be shown only', async () => {
+    const store = new FakeStore()
+    const agent = new FakeAgent(async () => ({ outcome: 'retry', detail: 'busy' }))
+    const first = dispatchWorld({ store, agent })
+    first.start()
+    const row = await first.add(ana, 'hello')
+    await settled()
+    await first.stop()
+    expect([first.state(row), listed(store)]).toEqual(['received', []])
+    const second = dispatchWorld({ store, agent, notifyOnly: ['*'] })
+    second.dispatch.add(row)
+    second.start()
+    await settled()
+    expect([second.state(row), listed(store)]).toEqual(['done', ['hello']])
+    await second.stop()
+  })
+
+  it('has it in the commit that begins its notice, or nothing is begun', async () => {
+    const store = new FakeStore()
+    const { add } = store.notices
+    store.notices.add = () => {
+      throw new MeshError('store_failed', { retryable: true })
+    }
+    const world = dispatchWorld({ store })
+    world.start()
+    const row = await world.add(ana, 'hello')
+    await settled()
+    expect([store.inbox.get(ana.instance, row.id)?.attempt, world.notices]).toEqual([0, []])
+    Object.assign(store.notices, { add })
+    await world.clock.advance(1_000)
+    expect([world.state(row), listed(store)]).toEqual(['done', ['hello']])
+    await world.stop()
+  })
+})
+
+it('S-29: a text that waited while its sender was forgotten and let in again is no text of the new one', async () => {
+  const { add, start, stop, clock, trust, state, notices } = dispatchWorld({})
+  const row = await add(ana, 'of before')
+  clock.tick(1)
+  trust.forget(ana.instance)
+  trust.set(ana.instance, { level: 'paired', how: 'command' })
+  start()
+  const next = await add(ana, 'of now')
+  await settled()
+  expect([state(row), state(next)]).toEqual(['rejected', 'done'])
+  expect(notices).toMatchObject([{ inbound: { text: 'of now' } }])
+  await stop()
 })
 
 describe('Dispatch to a display', () => {

@@ -30,9 +30,13 @@ function mortal(store: FakeStore, writes: number): Store {
   const alive = (): void => {
     if (left-- <= 0) throw new MeshError('store_failed', { detail: 'the process is gone' })
   }
-  const { outbox, trust, routes, epoch, inbox } = store
+  const { outbox, trust, routes, tickets, contacts, turns, notices, epoch, inbox } = store
   return {
     epoch,
+    tickets,
+    contacts,
+    turns,
+    notices,
     outbox,
     trust,
     routes,
@@ -41,6 +45,7 @@ function mortal(store: FakeStore, writes: number): Store {
       get: (instance, id) => inbox.get(instance, id),
       nextSeq: (...lane) => inbox.nextSeq(...lane),
       inStates: (states, limit) => inbox.inStates(states, limit),
+      newest: limit => inbox.newest(limit),
       prune: (beforeMs, limit) => inbox.prune(beforeMs, limit),
       update: (instance, id, change) => {
         alive()

@@ -1,11 +1,15 @@
+import { Budget, type BudgetLimits } from '../../src/mesh/budget.ts'
 import type { Answered } from '../../src/mesh/delivery.ts'
 import { Dispatch } from '../../src/mesh/dispatch.ts'
 import { rowOf } from '../../src/mesh/inbox-row.ts'
+import { OwnerNotices } from '../../src/mesh/owner-notices.ts'
 import type { Agent, Display, Inbound, InboxRow, Notice, Store } from '../../src/mesh/ports.ts'
 import { RouteTable } from '../../src/mesh/route-table.ts'
+import { Tiers } from '../../src/mesh/tiers.ts'
 import { Trust } from '../../src/mesh/trust.ts'
 import type { ReplyDraft } from '../../src/mesh/turn.ts'
 import { type Content, encodeEnvelope, hashOf, type Receipt } from '../../src/protocol/index.ts'
+import { anywhere } from '../fakes/anywhere.ts'
 import { FakeClock, settled } from '../fakes/clock.ts'
 import { FakeInstance } from '../fakes/instance.ts'
 import { FakeLog } from '../fakes/log.ts'
@@ -28,6 +32,18 @@ export interface DispatchWorldInit {
   reply?: (draft: ReplyDraft, within: () => void) => Promise<unknown>
   answered?: (answer: Answered) => unknown
   notify?: (notice: Notice) => Promise<void>
+  /** Without end where a test is about something else. */
+  limits?: Partial<BudgetLimits>
+  notifyOnly?: string[]
+}
+
+const NO_LIMITS: BudgetLimits = {
+  conversationTurns: Number.MAX_SAFE_INTEGER,
+  traceTurns: Number.MAX_SAFE_INTEGER,
+  peerTurnsPerHour: Number.MAX_SAFE_INTEGER,
+  turnsPerHour: Number.MAX_SAFE_INTEGER,
+  peerCharactersPerDay: Number.MAX_SAFE_INTEGER,
+  charactersPerDay: Number.MAX_SAFE_INTEGER
 }
 
 /** A dispatch whose peers are admitted, with everything that it says to the outside. */
@@ -36,7 +52,8 @@ export function dispatchWorld(init: DispatchWorldInit = {}) {
   const view = init.view ?? store
   const log = new FakeLog()
   const trust = new Trust({ store, clock, log }, { dmPolicy: 'allowlist', allowFrom: [ana.instance, ben.instance] })
-  const routes = new RouteTable({ store, trust, clock, log })
+  const tiers = new Tiers({ trust, log }, { notifyOnly: init.notifyOnly ?? [] })
+  const routes = new RouteTable({ network: anywhere, store, trust, clock, log })
   const receipts: Receipt[] = []
   const replies: ReplyDraft[] = []
   const notices: Notice[] = []
@@ -50,21 +67,28 @@ export function dispatchWorld(init: DispatchWorldInit = {}) {
     rejected: /rejected|unknown/,
     deferred: /./
   }
+  const told = {
+    notify: async (notice: Notice) => {
+      notices.push(notice)
+      await init.notify?.(notice)
+    }
+  }
+  const owner = new OwnerNotices({ store: view, notices: told, clock, log, trust, routes })
+  const budget = new Budget({ store: view, clock, notices: owner }, { limits: init.limits ?? NO_LIMITS })
   const dispatch = new Dispatch(
     {
       store: view,
       clock,
       log,
       trust,
+      tiers,
       routes,
+      owner,
+      pathOf: () => 'lan',
       ...(init.agent !== undefined && { agent: init.agent }),
       ...(init.display !== undefined && { display: init.display }),
-      notices: {
-        notify: async notice => {
-          notices.push(notice)
-          await init.notify?.(notice)
-        }
-      },
+      notices: told,
+      budget,
       receipts: (peer, own) => {
         for (const receipt of own) {
           const row = store.inbox.get(peer === ana.peer ? ana.instance : ben.instance, receipt.id)
@@ -106,6 +130,7 @@ export function dispatchWorld(init: DispatchWorldInit = {}) {
     clock,
     log,
     trust,
+    tiers,
     routes,
     dispatch,
     receipts,
@@ -113,6 +138,7 @@ export function dispatchWorld(init: DispatchWorldInit = {}) {
     notices,
     answers,
     broken,
+    budget,
     /** Stores a verified row without dispatching it. */
     keep,
     /** Stores a verified row and hands it to the dispatch. */

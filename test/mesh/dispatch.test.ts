@@ -29,7 +29,10 @@ describe('Dispatch to an agent', () => {
         },
         text: 'hello 👋',
         sentMs: row.receivedMs,
-        mayStartTurn: true
+        path: 'lan',
+        tier: 'reply',
+        mayStartTurn: true,
+        adoptedBefore: false
       }
     ])
     expect(state(row)).toBe('replied')

@@ -16,10 +16,12 @@ const ben = new FakeInstance('ben')
 interface Options extends InboxInit {
   store?: FakeStore
   room?: (instance: string) => boolean
+  /** Wall clock, ms. */
+  fullUntilMs?: number
 }
 
 /** An inbox over a store, with everything that it says to the outside. */
-function world({ store = new FakeStore(), room = () => true, ...init }: Options = {}) {
+function world({ store = new FakeStore(), room = () => true, fullUntilMs = 0, ...init }: Options = {}) {
   const clock = new FakeClock()
   const log = new FakeLog()
   const sent: Array<{ peer: string; receipts: Receipt[] }> = []
@@ -42,6 +44,7 @@ function world({ store = new FakeStore(), room = () => true, ...init }: Options 
       clock,
       log,
       room,
+      fullUntilMs: () => fullUntilMs,
       send: (peer, receipts) => {
         for (const { id, outcome } of receipts) {
           const row = store.inbox.get(peer === ana.peer ? ana.instance : ben.instance, id)
@@ -263,6 +266,14 @@ describe('Inbox', () => {
     const content = text(ana)
     await say(ana, content, text(ana, { seq: content.seq, epoch: 'e000000000000002' }))
     expect(ready).toHaveLength(2)
+  })
+
+  it('S-24: defers what has no room until there can be room again', async () => {
+    const fullUntilMs = new FakeClock().wallMs() + 60 * 60 * 1000
+    const { say, sent, inbox } = world({ room: () => false, fullUntilMs })
+    await say(ana, text(ana))
+    await inbox.idle()
+    expect(sent.flatMap(({ receipts }) => receipts)).toMatchObject([{ outcome: 'deferred', untilMs: fullUntilMs }])
   })
 
   it('defers what has no room, and still answers repeats', async () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { MeshError } from '../../src/mesh/errors.ts'
+import { decodeContent, decodeEnvelope } from '../../src/protocol/index.ts'
 import { FakeAgent } from '../fakes/agent.ts'
 import { FakeDisplay } from '../fakes/display.ts'
 import { eventually, World } from './world.ts'
@@ -219,11 +220,37 @@ describe('turns', () => {
     await world.join(alice, bob)
     await world.join(bob, carol)
     const { id } = await alice.ask.send({ target: 'bob', text: 'pass it on' })
-    const onward = await bob.ask.send({ target: 'carol', text: 'passed on', cause: id, waitFor: 'answered' })
+    const onward = await bob.ask.send({
+      target: 'carol',
+      text: 'passed on',
+      cause: `${alice.instance}/${id}`,
+      waitFor: 'answered'
+    })
     expect(onward.level).toBe('answered')
-    expect((await failing(bob.ask.send({ target: 'carol', text: 'x', cause: '0'.repeat(32) }))).code).toBe(
-      'bad_request'
+    for (const cause of [`${alice.instance}/${'0'.repeat(32)}`, `${carol.instance}/${id}`, id])
+      expect((await failing(bob.ask.send({ target: 'carol', text: 'x', cause }))).code).toBe('bad_request')
+  })
+
+  it('S-23: a message with the id of another sender does not lend its trace', async () => {
+    const alice = await world.member('alice')
+    const bob = await world.member('bob')
+    const carol = await world.member('carol')
+    await world.join(alice, bob)
+    await world.join(bob, carol)
+    const { id } = await alice.ask.send({ target: 'bob', text: 'pass it on', waitFor: 'received' })
+    const trace = { root: 'f0'.repeat(16), parent: 'f1'.repeat(16), depth: 2, hops: [alice.instance, carol.instance] }
+    const content = carol.identity.content(bob.instance, 'the same id', world.clock.wallMs(), { id, trace })
+    const [envelope] = await carol.identity.seal([content])
+    if (envelope !== undefined) world.handlerOf(bob).envelope(carol.peer, envelope)
+    await eventually(() => bob.store.inbox.get(carol.instance, id)?.verified === true)
+    const depths = await Promise.all(
+      [alice, carol].map(async ({ instance }) => {
+        const sent = await bob.ask.send({ target: 'alice', text: 'x', cause: `${instance}/${id}`, timeoutMs: 0 })
+        const row = bob.store.outbox.get(sent.id)
+        return row && decodeContent(decodeEnvelope(row.envelope).signed).trace.depth
+      })
     )
+    expect(depths).toEqual([1, 3])
   })
 })
 
@@ -292,9 +319,10 @@ describe('what is refused', () => {
       code: 'ambiguous_target',
       details: { candidates: [instanceId] }
     })
-    // To shut somebody out by a name is no risk, and who was decided on once is known by it.
+    // To shut somebody out by a name is no risk; to let it in again is one.
     expect(await dave.ask.trust({ who: 'carol', level: 'blocked' })).toMatchObject({ trust: 'blocked' })
-    expect(await dave.ask.approve({ who: 'carol' })).toMatchObject({ trust: 'paired' })
+    expect(await failing(dave.ask.approve({ who: 'carol' }))).toMatchObject({ code: 'ambiguous_target' })
+    expect(await dave.ask.approve({ who: carol.peer })).toMatchObject({ trust: 'paired' })
   })
 
   it('S-32: who is no longer admitted after a change of settings is disconnected', async () => {

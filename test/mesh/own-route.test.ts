@@ -29,12 +29,20 @@ beforeEach(() => {
 
 const open = (): OwnRoute =>
   new OwnRoute(
-    { network: { peer: me.peer, addresses: () => addresses }, store, signer: me.signer, clock },
+    {
+      network: {
+        peer: me.peer,
+        addresses: by => (by === undefined ? addresses : addresses.filter(address => !address.startsWith('/ip4/10.')))
+      },
+      store,
+      signer: me.signer,
+      clock
+    },
     { self: me.instance, label: () => label }
   )
 
-async function recordOf(route: OwnRoute): Promise<{ content: Content; record: RouteRecord }> {
-  const envelope = await route.envelopeFor(bob.instance)
+async function recordOf(route: OwnRoute, near = true): Promise<{ content: Content; record: RouteRecord }> {
+  const envelope = await route.envelopeFor(bob.instance, { near })
   expect(await verifyEnvelope(envelope, me.signer.publicKey, me.signer.verify.bind(me.signer))).toBe(true)
   const content = decodeContent(envelope.signed)
   if (content.body.type !== 'plain') throw new Error('no record')
@@ -44,7 +52,7 @@ async function recordOf(route: OwnRoute): Promise<{ content: Content; record: Ro
 it('is a signed envelope for one instance, with eight addresses and a day of life', async () => {
   const { content, record } = await recordOf(open())
   expect(content).toMatchObject({ kind: 'route', from: me.instance, to: bob.instance })
-  expect(record).toMatchObject({ peer: me.peer, seq: 1, addresses: addresses.slice(0, 8), label: 'me' })
+  expect(record).toMatchObject({ peer: me.peer, seq: 2, addresses: addresses.slice(0, 8), label: 'me' })
   expect(record.expiresMs - record.issuedMs).toBe(ROUTE_TTL_MS)
 })
 
@@ -58,5 +66,16 @@ it('S-02: the seq grows with every change, with half a day, and over a restart; 
   await clock.advance(ROUTE_TTL_MS / 2)
   seqs.push((await recordOf(route)).record.seq)
   seqs.push((await recordOf(open())).record.seq)
-  expect(seqs).toEqual([1, 1, 2, 3, 4, 5])
+  expect(seqs).toEqual([2, 2, 4, 6, 8, 10])
+})
+
+it('S-29: who is not in the own network is not told the addresses there, and who comes into it hears them then', async () => {
+  const route = open()
+  addresses = ['/ip4/10.0.0.7/tcp/4001', '/ip4/9.9.9.9/tcp/4001']
+  const far = (await recordOf(route, false)).record
+  const near = (await recordOf(route, true)).record
+  expect(far.addresses).toEqual(['/ip4/9.9.9.9/tcp/4001'])
+  expect(near.addresses).toEqual(addresses)
+  expect(near.seq).toBeGreaterThan(far.seq)
+  expect((await recordOf(route, false)).record.seq).toBe(far.seq)
 })

@@ -5,6 +5,7 @@ import { Presence, STRANGERS_MAX } from '../../src/mesh/presence.ts'
 import { RouteTable } from '../../src/mesh/route-table.ts'
 import { Trust } from '../../src/mesh/trust.ts'
 import { fingerprintOf, publicKeyOf } from '../../src/protocol/index.ts'
+import { anywhere } from '../fakes/anywhere.ts'
 import { FakeClock, settled } from '../fakes/clock.ts'
 import { FakeInstance } from '../fakes/instance.ts'
 import { FakeLog } from '../fakes/log.ts'
@@ -30,7 +31,7 @@ beforeEach(() => {
   const store = new FakeStore()
   const log = new FakeLog()
   trust = new Trust({ store, clock, log }, { dmPolicy: 'pairing', allowFrom: [] })
-  routes = new RouteTable({ store, trust, clock, log })
+  routes = new RouteTable({ network: anywhere, store, trust, clock, log })
   dials = []
   dropped = []
   connections = []
@@ -149,7 +150,7 @@ describe('Presence', () => {
     await clock.advance(60_000)
     expect(dials).toEqual([])
     expect(clock.sleeping).toBe(0)
-    routes.learn({ peer: bob.peer, label: 'bob', address: ADDRESS })
+    routes.learn({ peer: bob.peer, label: 'bob', addresses: [ADDRESS] })
     presence.want(bob.peer)
     await settled()
     expect(dials).toMatchObject([{ peer: bob.peer, addresses: [ADDRESS] }])
@@ -157,7 +158,7 @@ describe('Presence', () => {
 
   it('dials known peers at the start', async () => {
     admit(bob)
-    routes.learn({ peer: bob.peer, label: 'bob', address: ADDRESS })
+    routes.learn({ peer: bob.peer, label: 'bob', addresses: [ADDRESS] })
     presence.trustChanged()
     await settled()
     expect(times(bob)).toEqual([0])

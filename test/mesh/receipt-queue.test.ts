@@ -99,3 +99,12 @@ it('goes on for everybody else after it gave one peer up', async () => {
   await settled(1)
   expect(frames.map(({ length }) => length)).toEqual([1])
 })
+
+it('S-24: a deferral takes no level away, and goes out once', async () => {
+  queue.add('bob', [receipt(1)])
+  queue.add('bob', [receipt(1, 'deferred'), receipt(1, 'deferred')])
+  await settled(1)
+  queue.add('bob', [receipt(2)])
+  await settled(1)
+  expect(frames.map(frame => frame.map(({ outcome }) => outcome))).toEqual([['received', 'deferred'], ['received']])
+})

@@ -81,7 +81,10 @@ it('the owner lets in by instance id, blocks, and hears what it was before', asy
   })
   expect(await alice.ask.trust({ who: carol.instance, level: 'trusted' })).toMatchObject({ trust: 'trusted' })
   await world.join(alice, bob)
-  expect(await alice.ask.trust({ who: 'bob', level: 'trusted' })).toMatchObject({ trust: 'trusted', before: 'paired' })
+  expect(await alice.ask.trust({ who: bob.instance, level: 'trusted' })).toMatchObject({
+    trust: 'trusted',
+    before: 'paired'
+  })
   expect(await alice.ask.approve({ who: 'bob', name: 'Robert' })).toMatchObject({ trust: 'trusted', connected: true })
   expect(await alice.ask.resolve({ target: 'robert' })).toMatchObject({ peerId: bob.peer })
   await expect(alice.ask.approve({ who: 'bob', name: 'two  spaces ' })).rejects.toMatchObject({ code: 'bad_request' })

@@ -2,11 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { MeshError, type MeshErrorCode } from '../../src/mesh/errors.ts'
 import { resolveTarget } from '../../src/mesh/resolve.ts'
 import { RouteTable } from '../../src/mesh/route-table.ts'
+import { namedOf, senderOf } from '../../src/mesh/sender.ts'
 import { Trust, type TrustPolicy } from '../../src/mesh/trust.ts'
+import { anywhere } from '../fakes/anywhere.ts'
 import { FakeClock } from '../fakes/clock.ts'
 import { FakeInstance } from '../fakes/instance.ts'
 import { FakeLog } from '../fakes/log.ts'
 import { FakeStore } from '../fakes/store.ts'
+import { confusablePairs } from '../protocol/confusables.ts'
 
 const self = new FakeInstance('self')
 const ana = new FakeInstance('ana')
@@ -16,7 +19,7 @@ const cleo = new FakeInstance('cleo')
 function world(policy: Partial<TrustPolicy> = {}) {
   const components = { store: new FakeStore(), clock: new FakeClock(), log: new FakeLog() }
   const trust = new Trust(components, { dmPolicy: 'pairing', allowFrom: [], ...policy })
-  const routes = new RouteTable({ ...components, trust })
+  const routes = new RouteTable({ network: anywhere, ...components, trust })
   const resolve = (text: string) => resolveTarget(text, { trust, routes, self })
   const refused = (text: string): [MeshErrorCode, string[] | undefined] => {
     try {
@@ -100,6 +103,39 @@ describe('resolveTarget', () => {
     expect(refused(ana.instance.slice(0, 9))[0]).toBe('ambiguous_target')
     routes.learn({ peer: ben.peer, label: ana.instance })
     expect(resolve(ana.instance).instance).toBe(ana.instance)
+  })
+
+  it('S-28: of 500 labels that read like the one of an admitted instance, none is sent to by mistake', () => {
+    for (const [one, other] of confusablePairs()) {
+      const { trust, routes, refused } = world()
+      trust.set(ana.instance, { level: 'paired', peer: ana.peer, how: 'command' })
+      routes.learn({ peer: ana.peer, label: one })
+      routes.learn({ peer: ben.peer, label: other })
+      const both = [ana, ben].map(({ instance }) => senderOf(instance, '', { trust, routes }).instanceId).toSorted()
+      for (const text of [one, other]) expect(refused(text), text).toEqual(['ambiguous_target', both])
+    }
+  })
+
+  it('S-28: who looks like somebody that the owner let in is shown with its fingerprint, and so is nobody else', () => {
+    const { trust, routes } = world()
+    const nameOf = ({ instance, peer }: FakeInstance): string => senderOf(instance, peer, { trust, routes }).name
+    trust.set(ana.instance, { level: 'paired', peer: ana.peer, how: 'command' })
+    routes.learn({ peer: ana.peer, label: 'copy' })
+    expect(nameOf(ana)).toBe('copy')
+    routes.learn({ peer: ben.peer, label: 'сору' })
+    expect([nameOf(ana), nameOf(ben)]).toEqual(['copy', `сору (${ben.instance.slice(0, 9)})`])
+    expect(namedOf(ben.instance, { trust, routes })).toBe(`сору (${ben.instance.slice(0, 9)}, looks like another)`)
+    expect(namedOf(ana.instance, { trust, routes })).toBe(`copy (${ana.instance.slice(0, 9)})`)
+    // By the owner's name for somebody as well, and no more once the owner has named this one too.
+    trust.set(ana.instance, { level: 'paired', petname: 'Boss', how: 'command' })
+    routes.learn({ peer: ben.peer, label: 'boss' })
+    expect([nameOf(ana), nameOf(ben)]).toEqual(['Boss', `boss (${ben.instance.slice(0, 9)})`])
+    trust.set(ben.instance, { level: 'paired', petname: 'Ben', how: 'command' })
+    expect(nameOf(ben)).toBe('Ben')
+    trust.forget(ana.instance)
+    routes.forget(ana.instance)
+    trust.set(ben.instance, { level: 'paired', petname: 'boss', how: 'command' })
+    expect(nameOf(ben)).toBe('boss')
   })
 
   it('lists two petnames of one name as ambiguous', () => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { MeshError } from '../../src/mesh/errors.ts'
 import { KEEP_MS, Retention } from '../../src/mesh/retention.ts'
-import { inboxRow, outboxRow } from '../contract/store-rows.ts'
+import { contactRow, inboxRow, outboxRow, ticketRow } from '../contract/store-rows.ts'
 import { FakeClock } from '../fakes/clock.ts'
 import { FakeLog } from '../fakes/log.ts'
 import { FakeStore } from '../fakes/store.ts'
@@ -61,6 +61,20 @@ it('takes a store full of old rows in pieces, and leaves no timer at its end', a
   retention.stop()
   await clock.advance(0)
   expect(clock.sleeping).toBe(0)
+})
+
+it('S-12: forgets requests after a week, and tickets a day after their end', async () => {
+  const nowMs = clock.wallMs()
+  const ages = [7 * 24 * HOUR_MS, 7 * 24 * HOUR_MS - HOUR_MS]
+  for (const [index, ageMs] of ages.entries()) store.contacts.put(contactRow(index + 1, { createdMs: nowMs - ageMs }))
+  store.tickets.insert(ticketRow(1, { expiresMs: nowMs - 24 * HOUR_MS }), 0)
+  store.tickets.insert(ticketRow(2, { expiresMs: nowMs - 23 * HOUR_MS }), 0)
+  const left = () => [store.contacts.pending('incoming').length, store.tickets.all().length]
+  retention.start()
+  await clock.advance(MINUTE_MS)
+  expect(left()).toEqual([1, 1])
+  await clock.advance(HOUR_MS)
+  expect(left()).toEqual([0, 0])
 })
 
 it('R-09: comes back after a store that failed', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { RouteEntry } from '../../src/mesh/ports.ts'
+import type { AddressSource, RouteEntry } from '../../src/mesh/ports.ts'
 import { ROUTES_MAX, RouteTable, STRANGERS_MAX } from '../../src/mesh/route-table.ts'
 import { Trust, type TrustPolicy } from '../../src/mesh/trust.ts'
 import {
@@ -10,6 +10,7 @@ import {
   ROUTE_TTL_MS,
   type RouteRecord
 } from '../../src/protocol/index.ts'
+import { anywhere } from '../fakes/anywhere.ts'
 import { FakeClock } from '../fakes/clock.ts'
 import { FakeInstance } from '../fakes/instance.ts'
 import { FakeLog } from '../fakes/log.ts'
@@ -29,7 +30,7 @@ function world({ store = new FakeStore(), policy = {} }: { store?: FakeStore; po
     saves++
     saved = entries
   }
-  const routes = new RouteTable({ store, trust, clock, log })
+  const routes = new RouteTable({ network: anywhere, store, trust, clock, log })
   return { store, clock, log, trust, routes, saves: () => saves }
 }
 
@@ -59,7 +60,7 @@ describe('RouteTable', () => {
     })
     let [taken, refused] = [0, 0]
     const property = fc.property(announces, ({ from, peer, seq, link }) => {
-      if (link) routes.learn({ peer: from.peer, label: 'x', address: `/ip4/10.0.0.2/tcp/${seq}` })
+      if (link) routes.learn({ peer: from.peer, label: 'x', addresses: [`/ip4/10.0.0.2/tcp/${seq}`] })
       else if (routes.learnRecord(record(peer, clock, { seq }), from.instance)) taken++
       else refused++
       const { instance, peer: known } = routes.byInstance(from.instance) ?? from
@@ -91,6 +92,24 @@ describe('RouteTable', () => {
     ]
     for (const [entry, from] of bad) expect(routes.learnRecord(entry, from)).toBe(false)
     expect(routes.byInstance(ana.instance)).toEqual(before)
+  })
+
+  it('S-16: a record from afar may send us no further than a stranger may, one from within our network to our neighbours', () => {
+    const { store, trust, clock, log } = world()
+    const sources: AddressSource[] = []
+    const network = {
+      dialable: (addresses: string[], source: AddressSource) => {
+        sources.push(source)
+        return source === 'record' ? addresses : []
+      }
+    }
+    const routes = new RouteTable({ network, store, trust, clock, log })
+    const addresses = ['/ip4/192.168.1.7/tcp/4001']
+    expect(routes.learnRecord(record(ana.peer, clock, { addresses }), ana.instance)).toBe(true)
+    expect(routes.byInstance(ana.instance)?.addresses).toEqual([])
+    expect(routes.learnRecord(record(ana.peer, clock, { addresses, seq: 2 }), ana.instance, { near: true })).toBe(true)
+    expect(routes.byInstance(ana.instance)?.addresses).toEqual(addresses)
+    expect(sources).toEqual(['stranger', 'record'])
   })
 
   it('S-02: 1,000 records sent again, in any order, change nothing', () => {
@@ -125,7 +144,7 @@ describe('RouteTable', () => {
     const { routes, trust, store } = world({ policy: { dmPolicy: 'open', allowFrom: ['*', ben.peer] } })
     trust.set(ana.instance, { level: 'paired', how: 'command' })
     const address = '/ip4/10.0.0.2/tcp/4001'
-    for (const { peer } of [ana, ben]) routes.learn({ peer, label: 'friend', address })
+    for (const { peer } of [ana, ben]) routes.learn({ peer, label: 'friend', addresses: [address] })
     for (let i = 0; i < ROUTES_MAX; i++) routes.learn({ peer: new FakeInstance(`crowd ${i}`).peer, label: 'x' })
     expect(store.routes.load()).toHaveLength(ROUTES_MAX)
     for (const { peer } of [ana, ben]) expect(routes.byPeer(peer)?.addresses).toEqual([address])
@@ -141,10 +160,10 @@ describe('RouteTable', () => {
   it('S1.64 D-26: says and saves a mapping when it changed, and not when it is announced again', async () => {
     const { routes, trust, log, clock, saves } = world()
     trust.set(ana.instance, { level: 'paired', how: 'command' })
-    routes.learn({ peer: ana.peer, label: 'ana', address: '/ip4/10.0.0.2/tcp/4001' })
+    routes.learn({ peer: ana.peer, label: 'ana', addresses: ['/ip4/10.0.0.2/tcp/4001'] })
     for (let i = 0; i < 20; i++) {
       await clock.advance(10_000)
-      routes.learn({ peer: ana.peer, label: 'ana', address: '/ip4/10.0.0.2/tcp/4001' })
+      routes.learn({ peer: ana.peer, label: 'ana', addresses: ['/ip4/10.0.0.2/tcp/4001'] })
     }
     const line = (label: string) => `Instance mapping updated: ${label}@${ana.instance} -> ${ana.peer}`
     expect(log.at('info').filter(text => text.startsWith('Instance'))).toEqual([line('ana')])
@@ -167,7 +186,7 @@ describe('RouteTable', () => {
 
   it('moves an instance to the file when it is admitted, and out of it when it is not any more', () => {
     const { routes, trust, store } = world()
-    routes.learn({ peer: ana.peer, label: 'ana', address: '/ip4/10.0.0.2/tcp/4001' })
+    routes.learn({ peer: ana.peer, label: 'ana', addresses: ['/ip4/10.0.0.2/tcp/4001'] })
     trust.set(ana.instance, { level: 'paired', how: 'command' })
     expect(store.routes.load()).toMatchObject([{ instance: ana.instance, addresses: ['/ip4/10.0.0.2/tcp/4001'] }])
     trust.set(ana.instance, { level: 'blocked', how: 'command' })
@@ -225,7 +244,7 @@ describe('RouteTable', () => {
   it('keeps the newest addresses and a thousand admitted instances at most', () => {
     const { routes, store } = world({ policy: { dmPolicy: 'open', allowFrom: ['*'] } })
     for (let port = 1; port <= 20; port++)
-      routes.learn({ peer: ana.peer, label: 'ana', address: `/ip4/10.0.0.2/tcp/${port}` })
+      routes.learn({ peer: ana.peer, label: 'ana', addresses: [`/ip4/10.0.0.2/tcp/${port}`] })
     const addresses = routes.byPeer(ana.peer)?.addresses
     expect(addresses).toHaveLength(ROUTE_ADDRESSES_MAX)
     expect(addresses?.[0]).toBe('/ip4/10.0.0.2/tcp/20')

@@ -7,6 +7,7 @@ import { Trust } from '../../src/mesh/trust.ts'
 import { fingerprintOf, peerIdOf, publicKeyOf, type RouteRecord } from '../../src/protocol/index.ts'
 import { PUBLIC_KEY_BYTES } from '../../src/protocol/limits.ts'
 import { openStore } from '../../src/store/index.ts'
+import { anywhere } from '../fakes/anywhere.ts'
 import { FakeInstance } from '../fakes/instance.ts'
 
 /**
@@ -41,7 +42,7 @@ const trust = new Trust(
   { store, clock, log: silent },
   { dmPolicy: open ? 'open' : 'pairing', allowFrom: open ? ['*'] : [] }
 )
-const routes = new RouteTable({ store, trust, clock, log: silent })
+const routes = new RouteTable({ network: anywhere, store, trust, clock, log: silent })
 const network: Pick<Network, 'peer' | 'connections' | 'connect' | 'disconnect'> = {
   peer: new FakeInstance('self').peer,
   connections: () => [],
@@ -57,7 +58,7 @@ const presence = new Presence(
 
 const friend = new FakeInstance('friend')
 trust.set(friend.instance, { level: 'paired', peer: friend.peer, how: 'command' })
-routes.learn({ peer: friend.peer, label: 'friend', address: '/ip4/10.0.0.2/tcp/4001' })
+routes.learn({ peer: friend.peer, label: 'friend', addresses: ['/ip4/10.0.0.2/tcp/4001'] })
 await store.routes.flush()
 presence.start()
 
@@ -72,7 +73,7 @@ async function flood(count: number): Promise<void> {
     const peer = peerIdOf(key)
     const addresses = Array.from({ length: 8 }, (_, port) => `/ip4/10.0.0.3/tcp/${port + 1}/p2p/${peer}`)
     if (!open) presence.discovered(peer, addresses)
-    routes.learn({ peer, label: `sybil-${made}`, address: addresses[0] ?? '' })
+    routes.learn({ peer, label: `sybil-${made}`, addresses: [addresses[0] ?? ''] })
     const issuedMs = clock.wallMs()
     const record: RouteRecord = { peer, seq: 1, addresses, issuedMs, expiresMs: issuedMs + 1_000, label: 'sybil' }
     routes.learnRecord(record, fingerprintOf(key))

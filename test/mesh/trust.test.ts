@@ -56,7 +56,7 @@ describe('Trust', () => {
     expect(trust.peerOf(ben.instance)).toBeUndefined()
     expect(trust.issues()).toEqual([
       'allowFrom has "*", which lets nobody in while dmPolicy is "allowlist".',
-      'allowFrom has "not an id", which is no id of a peer or an instance: is a letter wrong?'
+      'allowFrom has "not an id", which names nobody here: is a letter wrong, or a group empty?'
     ])
   })
 

@@ -32,3 +32,24 @@ it('a turn with several answers loses none: who waits gets the first, the others
     [id, 'agent:main:main', 'three']
   ])
 })
+
+it('S-32: an answer that is being signed while its peer is shut out does not stay in the outbox', async () => {
+  const agent: Agent = {
+    async turn(_, events) {
+      const answer = events.reply('late')
+      // It is with the outbox now, and not committed.
+      for (let turns = 0; turns < 5; turns++) await Promise.resolve()
+      await bob.ask.trust({ who: alice.peer, level: 'blocked' })
+      await answer
+      return { outcome: 'done' }
+    }
+  }
+  const alice = await world.member('alice')
+  const bob = await world.member('bob', { agent })
+  await world.join(alice, bob)
+  // Bob hangs up in the middle, and its receipt may be lost with the link.
+  const { id } = await alice.ask.send({ target: 'bob', text: 'well?', waitFor: 'received', timeoutMs: 0 })
+  await eventually(() => bob.store.inbox.get(alice.instance, id)?.state === 'replied', 'the answer')
+  await world.hub.settled()
+  expect(bob.store.outbox.queued(alice.instance, 9)).toEqual([])
+})

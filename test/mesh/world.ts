@@ -1,6 +1,6 @@
 import type { MeshEvent } from '../../src/mesh/events.ts'
 import { Mesh, type MeshInit } from '../../src/mesh/mesh.ts'
-import type { Agent, Display } from '../../src/mesh/ports.ts'
+import type { Agent, Display, NetworkHandler } from '../../src/mesh/ports.ts'
 import type { MeshHandlers } from '../../src/mesh/requests.ts'
 import { FakeClock } from '../fakes/clock.ts'
 import { FakeInstance } from '../fakes/instance.ts'
@@ -46,6 +46,13 @@ export class World {
     await other.ask.approve({ who: one.peer })
     this.hub.discover(one.peer, other.peer)
     await eventually(() => one.linkedTo(other) && other.linkedTo(one), 'the link')
+  }
+
+  /** What the network tells a member, for strangers that are no members. */
+  handlerOf(member: Member): NetworkHandler {
+    const { handler } = this.hub.nodeOf(member.peer)
+    if (handler === undefined) throw new Error('the member does not run')
+    return handler
   }
 
   async end(): Promise<void> {
