@@ -1,7 +1,18 @@
 import { approve } from './approve.ts'
 import { broadcast } from './broadcast.ts'
+import { budget } from './budget.ts'
 import type { Command } from './command.ts'
+import { forget } from './forget.ts'
+import { inbox } from './inbox.ts'
+import { invite } from './invite.ts'
+import { join } from './join.ts'
+import { messages } from './messages.ts'
+import { nearby } from './nearby.ts'
 import { peers } from './peers.ts'
+import { reject } from './reject.ts'
+import { rename } from './rename.ts'
+import { request } from './request.ts'
+import { requests } from './requests.ts'
 import { send } from './send.ts'
 import { status } from './status.ts'
 import { trust } from './trust.ts'
@@ -11,8 +22,26 @@ export { type Command, EXIT, type ExitCode, type Options } from './command.ts'
 export { commandHelp, example, indented, optionLines, sections } from './help.ts'
 export { jsonLine } from './output.ts'
 export { type CommandHost, runArgv, runCommand } from './run.ts'
-export { argument, sentence } from './sentences.ts'
+export { sentence } from './sentences.ts'
 export { packageVersion } from './version.ts'
 
 /** Every command, in the order of help. */
-export const commands: readonly Command[] = [status, peers, send, broadcast, approve, trust]
+export const commands: readonly Command[] = [
+  status,
+  peers,
+  nearby,
+  invite,
+  join,
+  request,
+  requests,
+  approve,
+  reject,
+  trust,
+  rename,
+  forget,
+  send,
+  broadcast,
+  messages,
+  inbox,
+  budget
+]

@@ -1,9 +1,10 @@
 import type { Peer } from '../control/methods.ts'
-import { parseInstanceId, safe } from '../protocol/index.ts'
+import { safe } from '../protocol/index.ts'
 import { defineCommand, EXIT } from './command.ts'
+import { fingerprintIn } from './fingerprint.ts'
 import { table } from './table.ts'
 
-const HEADING = ['NAME', 'INSTANCE', 'TRUST', 'PATH', 'RTT', 'QUEUED', 'LAST SEEN (UTC)']
+const HEADING = ['NAME', 'FINGERPRINT', 'TRUST', 'PATH', 'RTT', 'QUEUED', 'LAST SEEN (UTC)']
 
 export const peers = defineCommand({
   name: 'peers',
@@ -25,16 +26,11 @@ export const peers = defineCommand({
 function row(peer: Peer): string[] {
   return [
     safe(peer.name),
-    fingerprint(peer.instanceId),
+    fingerprintIn(peer.instanceId),
     peer.trust,
     peer.path ?? 'offline',
     peer.rttMs === null ? '-' : `${Math.round(peer.rttMs)} ms`,
     String(peer.queued),
     peer.lastSeenAt === null ? 'never' : safe(peer.lastSeenAt.slice(0, 16).replace('T', ' '))
   ]
-}
-
-/** The part of an instance id that names it beyond doubt; the label is decoration and would not fit the line. */
-function fingerprint(instanceId: string): string {
-  return parseInstanceId(instanceId).fingerprint
 }

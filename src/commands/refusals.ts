@@ -1,3 +1,4 @@
+import { argument } from '../control/argument.ts'
 import type { RejectReason } from '../protocol/index.ts'
 
 /** Safe to show: the caller has passed all three through `safe()`. */
@@ -6,15 +7,19 @@ export interface RefusalNames {
   /** Instance id of this side, as the peer's owner has to name it. */
   self?: string | undefined
   program: string
+  /** The person asked to be let in. */
+  asked?: boolean
 }
 
 const refusals: Record<RejectReason, (names: RefusalNames) => string> = {
   none: ({ peer }) => `${peer} refused without a reason; ask its owner.`,
   unsupported: ({ peer }) => `${peer} runs a release that does not understand this; ask its owner to update.`,
-  not_admitted: ({ peer, self, program }) =>
-    self === undefined
-      ? `${peer} has not admitted this instance yet; ask its owner to approve the instance id that ${program} status shows.`
-      : `${peer} has not admitted this instance yet; ask its owner to run: openclaw p2p approve ${self.includes(' ') ? `"${self}"` : self}`,
+  not_admitted: ({ peer, self, program, asked }) =>
+    asked
+      ? `${peer} has not admitted this instance: its owner said no, and asking again changes nothing before a week has passed.`
+      : self === undefined
+        ? `${peer} has not admitted this instance yet; ask its owner to approve the instance id that ${program} status shows.`
+        : `${peer} has not admitted this instance yet; ask its owner to let it in there, with the command: approve ${argument(self)}`,
   blocked: ({ peer }) => `${peer} has blocked this instance; only its owner can lift that.`,
   malformed: ({ peer }) =>
     `${peer} could not read the message; update both sides to the same release and send it again.`,
@@ -31,7 +36,13 @@ const refusals: Record<RejectReason, (names: RefusalNames) => string> = {
   no_reply: ({ peer }) => `${peer} took the message and gives no reply; send another one if you need an answer.`,
   failed: ({ peer }) => `${peer} took the message and could not deal with it; ask its owner to look into its log.`,
   unknown_outcome: ({ peer }) =>
-    `${peer} was interrupted while it dealt with the message, so what came of it is unknown; ask before you send it again.`
+    `${peer} was interrupted while it dealt with the message, so what came of it is unknown; ask before you send it again.`,
+  ticket_unknown: ({ peer }) =>
+    `${peer} does not know this ticket: it was withdrawn, or the other side lost its state; ask its owner for a new one.`,
+  ticket_spent: ({ peer }) => `The ticket of ${peer} was used already; ask its owner for a new one.`,
+  ticket_expired: ({ peer }) => `The ticket of ${peer} has expired; ask its owner for a new one.`,
+  requests_off: ({ peer }) => `${peer} takes no contact requests; ask its owner for a ticket.`,
+  pending: ({ peer }) => `${peer} keeps the request for its owner to decide; nothing more is to do here.`
 }
 
 /** Why a peer refused, or gives no answer, in one sentence with the next step. */

@@ -1,5 +1,5 @@
 import type { ControlClient } from '../control/client.ts'
-import { MeshError } from '../control/errors.ts'
+import { MeshError, type MeshErrorCode } from '../control/errors.ts'
 import { allOptions, checkArguments, type RawArguments, readArguments, UsageError } from './arguments.ts'
 import { type Command, EXIT, type ExitCode, type Options } from './command.ts'
 import { readText } from './input.ts'
@@ -17,6 +17,9 @@ export interface CommandHost {
   input: AsyncIterable<Uint8Array | string>
   signal?: AbortSignal
 }
+
+/** What the mesh finds wrong with the words themselves, whatever it knows and whoever is there. */
+const WRONG_USE: ReadonlySet<MeshErrorCode> = new Set(['bad_request', 'bad_ticket', 'self_target', 'text_empty'])
 
 /** Options that belong to the host, not to a command. */
 export interface HostOptions {
@@ -44,6 +47,7 @@ export async function runCommand(command: Command, raw: RawArguments, host: Comm
   const about: Partial<SentenceContext> = {}
   return await guarded(host, about, async () => {
     const { args, options, json } = checkArguments(command, raw)
+    about.asked = command.name === 'request'
     about.target = args['target'] ?? args['who']
     const client = await host.connect()
     try {
@@ -74,9 +78,7 @@ async function guarded(
 
 function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof UsageError) return EXIT.usage
-  return error instanceof MeshError && (error.code === 'bad_request' || error.code === 'text_empty')
-    ? EXIT.usage
-    : EXIT.failed
+  return error instanceof MeshError && WRONG_USE.has(error.code) ? EXIT.usage : EXIT.failed
 }
 
 /** The advice for a peer that has not admitted us names our own instance id; without it the sentence points to status. */

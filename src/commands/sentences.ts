@@ -1,5 +1,7 @@
 import * as z from 'zod'
+import { argument } from '../control/argument.ts'
 import { MeshError, type MeshErrorCode, type MeshErrorDetails } from '../control/errors.ts'
+import { underOpenClaw } from '../control/program.ts'
 import {
   BROADCAST_TEXT_MAX_BYTES,
   LABEL_MAX_CHARS,
@@ -20,6 +22,8 @@ export interface SentenceContext {
   target?: string
   /** Instance id of this side, for the advice that the peer's owner needs. */
   self?: string
+  /** The person asked to be let in: a peer that does not admit this instance has said no. */
+  asked?: boolean
 }
 
 type Words = (details: MeshErrorDetails, context: SentenceContext) => string
@@ -36,6 +40,14 @@ const CANDIDATES_MAX = 8
 /** Detail of an unknown target that names an instance beyond doubt, but not its peer id. */
 const NEVER_MET = 'never met'
 
+const badTicket = {
+  ticket_malformed: 'This is no ticket: one starts with mesh1; copy the whole of what the invitation printed.',
+  ticket_checksum:
+    'The ticket is mistyped or incomplete; copy the whole of what the invitation printed and paste it again.',
+  ticket_version:
+    'The ticket is of a version that this release does not know; update this side, or ask for a ticket from a release as old as it.'
+} as const
+
 const words: Record<MeshErrorCode, Words> = {
   unknown_target: (details, context) =>
     details.detail === NEVER_MET
@@ -45,7 +57,7 @@ const words: Record<MeshErrorCode, Words> = {
     const candidates = details.candidates ?? []
     const [only] = candidates
     if (only !== undefined && candidates.length === 1)
-      return `${quoted(details, context)} is only what the other side calls itself; to let it in, name it in full: ${safe(only, PEER_MAX_CHARS)}.`
+      return `${quoted(details, context)} is only what the other side calls itself; name it in full: ${safe(only, PEER_MAX_CHARS)}.`
     const shown = candidates.slice(0, CANDIDATES_MAX).map(candidate => safe(candidate, PEER_MAX_CHARS))
     const more = candidates.length > shown.length ? ` and ${candidates.length - shown.length} more` : ''
     const list = shown.length === 0 ? '' : `: ${shown.join(', ')}${more}`
@@ -60,7 +72,8 @@ const words: Record<MeshErrorCode, Words> = {
     refusal(details.reason, {
       peer: peerOf(details, context),
       self: context.self === undefined ? undefined : safe(context.self, PEER_MAX_CHARS),
-      program: context.program
+      program: context.program,
+      asked: context.asked === true
     }),
   text_too_long: details =>
     `The text is too long${bracketed(details)}: a message holds ${TEXT_MAX_BYTES} bytes and a broadcast ${BROADCAST_TEXT_MAX_BYTES}; shorten it or send it in parts.`,
@@ -70,6 +83,11 @@ const words: Record<MeshErrorCode, Words> = {
     `This instance is not in the topic ${detailOf(details, 'that was named')}; set meshTopic to it, or leave the topic out.`,
   outbox_full: (details, context) =>
     `Too much is waiting for ${peerOf(details, context)} already${bracketed(details)}; send again when it has been online, or see ${context.program} status.`,
+  bad_ticket: details => ticketWords(details.detail),
+  no_request: (details, context) =>
+    `Nobody known as ${quoted(details, context)} asks to be let in; see ${context.program} requests.`,
+  too_many: (details, context) =>
+    `There are too many ${detailOf(details, 'of them')} already; let some end first, or see ${context.program} status.`,
   not_found: details =>
     `There is no message ${detailOf(details, 'with that id')} here; take the id that the send printed.`,
   engine_down: (details, context) =>
@@ -81,7 +99,7 @@ const words: Record<MeshErrorCode, Words> = {
   key_unreadable: details =>
     `The identity file ${detailOf(details, 'of this instance')} cannot be used; restore it from a backup, or move it away to become a new instance.`,
   store_failed: details =>
-    `The message store cannot be used${bracketed(details)}; check free space and permissions of the state directory.`,
+    `The message store cannot be used${bracketed(details)}; it says who is let in, so nothing runs without it: check free space and permissions of the state directory.`,
   dial_failed: (details, context) =>
     `${peerOf(details, context)} cannot be reached now${bracketed(details)}; check that it is running, and what ${context.program} status says.`,
   expired: (details, context) =>
@@ -108,6 +126,8 @@ const protocolWords: Record<ProtocolErrorCode, string> = {
     "The peer id is not one: expected an Ed25519 peer id that starts with 12D3KooW; copy it from the other side's status.",
   receipt_malformed: 'A receipt cannot be read; update both sides to the same release.',
   route_malformed: 'A route record cannot be read; update both sides to the same release.',
+  pair_malformed: 'A pair request cannot be read; update both sides to the same release.',
+  ...badTicket,
   topic_malformed: 'The topic is not allowed: letters, digits and - _ . : / only; choose another one.'
 }
 
@@ -131,8 +151,12 @@ function zodSentence(error: z.ZodError): string {
   return `${safe(path)} is not allowed: ${safe(issue?.message ?? 'not understood', DETAIL_MAX_CHARS)}.`
 }
 
+function ticketWords(code: string | undefined): string {
+  return Object.entries(badTicket).find(([known]) => known === code)?.[1] ?? badTicket.ticket_malformed
+}
+
 function startAdvice({ program }: SentenceContext): string {
-  return program.startsWith('openclaw')
+  return underOpenClaw(program)
     ? 'start the gateway with openclaw gateway run, or see openclaw channels status --probe'
     : `start it: ${program} node`
 }
@@ -154,9 +178,4 @@ function detailOf(details: MeshErrorDetails, otherwise: string): string {
 
 function bracketed(details: MeshErrorDetails): string {
   return details.detail === undefined ? '' : ` (${safe(details.detail, DETAIL_MAX_CHARS)})`
-}
-
-/** One argument of a command line, quoted where a shell would take it apart. */
-export function argument(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }

@@ -12,15 +12,15 @@ export const status = defineCommand({
   example: 'status --json',
   positionals: [],
   options: {},
-  async run({ client, out, signal }) {
+  async run({ client, out, program, signal }) {
     const report = await client.call('status', {}, { signal })
-    out.result(report, () => lines(report))
+    out.result(report, () => lines(report, program))
     return EXIT.done
   }
 })
 
-function lines(report: Status): string[] {
-  const { outbox, inbox } = report
+function lines(report: Status, program: string): string[] {
+  const { outbox, inbox, notices } = report
   const unknown = inbox.unknown === 0 ? '' : `, ${inbox.unknown} of unknown outcome`
   return fields([
     ['instance', safe(report.instanceId)],
@@ -30,6 +30,7 @@ function lines(report: Status): string[] {
     ['peers', `${report.peers} connected`],
     ['outbox', `${outbox.waiting} waiting`],
     ['inbox', `${inbox.open} open${unknown}`],
+    ['notices', notices.unread === 0 ? 'none' : `${notices.unread} unread: ${program} inbox`],
     ['running', `version ${safe(report.version)} since ${safe(report.startedAt)}`],
     ...many('not yet', report.pendingSettings, ISSUE_MAX_CHARS),
     ...many('issue', report.issues, ISSUE_MAX_CHARS)

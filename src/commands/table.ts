@@ -3,6 +3,9 @@ export const LINE_MAX_COLUMNS = 100
 
 const GAP = '  '
 
+/** What a column that gives way keeps as long as another one can: enough of a text to find it again by. */
+const YIELDING_MIN_COLUMNS = 20
+
 /** East Asian wide characters and emoji take two columns of a terminal. */
 const WIDE =
   /[\p{Emoji_Presentation}\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\u3000-\u303e\uff01-\uff60\uffe0-\uffe6]/u
@@ -32,13 +35,24 @@ function pad(text: string, columns: number): string {
   return text + ' '.repeat(Math.max(0, columns - widthOf(text)))
 }
 
-/** Rows under a heading, each column as wide as its widest cell; the first column gives way where a line would be too long. */
-export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string[] {
+/**
+ * Rows under a heading, each column as wide as its widest cell. Where a line would be too long the columns in `yields` give way, one after the other, the
+ * last of them as far as it takes.
+ */
+export function table(
+  heading: readonly string[],
+  rows: readonly (readonly string[])[],
+  { yields = [0] }: { yields?: readonly number[] } = {}
+): string[] {
   const all = [heading, ...rows]
   const widths = heading.map((_, column) => Math.max(...all.map(row => widthOf(row[column] ?? ''))))
-  const [first = 0, ...rest] = widths
-  const others = rest.reduce((sum, width) => sum + width + GAP.length, 0)
-  widths[0] = Math.max(1, Math.min(first, LINE_MAX_COLUMNS - others))
+  let over = widths.reduce((sum, width) => sum + width + GAP.length, -GAP.length) - LINE_MAX_COLUMNS
+  for (const [index, column] of yields.entries()) {
+    const width = widths[column] ?? 0
+    const least = Math.min(width, index === yields.length - 1 ? 1 : YIELDING_MIN_COLUMNS)
+    widths[column] = Math.max(least, width - Math.max(0, over))
+    over -= width - (widths[column] ?? 0)
+  }
   return all.map(row =>
     row
       .map((cell, column) => pad(fit(cell, widths[column] ?? 0), widths[column] ?? 0))

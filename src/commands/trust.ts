@@ -25,10 +25,11 @@ export const trust = defineCommand({
   }
 })
 
-/** What `approve` and `trust` say about the peer. */
-export function trustLines(result: Result<'trust'>): string[] {
+/** What `approve`, `join` and `trust` say about the peer, and where the owners compare ids, about this side. */
+export function trustLines(result: Result<'trust'>, { self }: { self?: string } = {}): string[] {
   return fields([
-    ['instance', safe(result.instanceId)],
+    ...(self === undefined ? [] : [['this instance', self] as const]),
+    [self === undefined ? 'instance' : 'that instance', safe(result.instanceId)],
     ['peer id', result.peerId === null ? 'not met yet' : safe(result.peerId)],
     ['trust', result.before === result.trust ? `${result.trust}, as before` : `${result.trust}, was ${result.before}`],
     ['link', result.connected ? 'connected' : 'not connected']

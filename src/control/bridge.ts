@@ -22,6 +22,7 @@ export interface HostShape {
 export const ENGINE_START = 'engine.start'
 export const ENGINE_UPDATE = 'engine.update'
 export const ENGINE_STOP = 'engine.stop'
+export const ENGINE_APPROVALS = 'engine.approvals'
 
 interface LogLine {
   level: keyof Log

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { PURPOSE_MAX_CHARS, TICKET_TEXT_MAX_CHARS, TICKET_TTL_MAX_MS, TICKET_USES_MAX } from '../protocol/limits.ts'
 
 /**
  * Everything that can be asked of a running mesh, once: the commands, the agent tools, the gateway's RPC methods and the control socket all
@@ -38,10 +39,31 @@ export const statusSchema = z.object({
   startedAt: z.string(),
   outbox: z.object({ waiting: z.number().int() }),
   inbox: z.object({ open: z.number().int(), unknown: z.number().int() }),
+  /** What the owner has not read yet. */
+  notices: z.object({ unread: z.number().int() }),
   /** Settings that are accepted today and do their work in a later release. */
   pendingSettings: z.array(z.string()),
+  /** How full everything is that grows with what peers send: for whoever looks after the mesh, not for its users. */
+  gauges: z.array(z.object({ name: z.string(), size: z.number().int(), max: z.number().int() })),
   /** What does not work right now, a sentence each. */
   issues: z.array(z.string())
+})
+
+const amountSchema = z.object({ used: z.number().int(), left: z.number().int() })
+
+const expensesSchema = z.object({
+  /** Of the last hour. */
+  turns: amountSchema,
+  /** Of the last 24 hours, in and out. */
+  characters: amountSchema,
+  /** ISO 8601; null while nothing waits for budget. */
+  waitsUntil: z.string().nullable()
+})
+
+export const budgetSchema = z.object({
+  total: expensesSchema,
+  /** Those who are admitted. */
+  peers: z.array(expensesSchema.extend({ instanceId: z.string(), name: z.string() }))
 })
 
 export const sendParamsSchema = z.object({
@@ -64,10 +86,10 @@ export const sendParamsSchema = z.object({
   keyUntilTold: z.boolean().optional(),
   /** Host session that asked: where a late answer goes. */
   session: z.string().min(1).max(512).optional(),
-  /** Id of an inbound message that is being acted upon: the trace goes on from it. */
+  /** Sender's fingerprint and id of an inbound message that is being acted upon, `<fingerprint>/<id>`: the trace goes on from it. */
   cause: z
     .string()
-    .regex(/^[0-9a-f]{32}$/)
+    .regex(/^[a-z2-7-]{29}\/[0-9a-f]{32}$/)
     .optional()
 })
 
@@ -103,6 +125,43 @@ const trustResultSchema = z.object({
   connected: z.boolean()
 })
 
+const ticketSchema = z.object({
+  id: z.string(),
+  state: z.enum(['open', 'spent', 'expired']),
+  expiresAt: z.string(),
+  /** How many it may let in, and how many it did. */
+  uses: z.number().int(),
+  used: z.number().int(),
+  name: z.string().nullable()
+})
+
+const contactSchema = z.object({
+  direction: z.enum(['incoming', 'outgoing']),
+  instanceId: z.string(),
+  peerId: z.string(),
+  name: z.string(),
+  /** In the words of who asks. */
+  purpose: z.string(),
+  askedAt: z.string()
+})
+
+const contactResultSchema = z.object({
+  instanceId: z.string(),
+  peerId: z.string(),
+  /** `admitted`: both may write. `pending`: its owner decides, or has yet to hear of it. `rejected`: by the owner here. */
+  state: z.enum(['admitted', 'pending', 'rejected']),
+  trust: trustSchema
+})
+
+const noticeSchema = z.object({
+  id: z.number().int(),
+  at: z.string(),
+  /** One sentence, safe to show. */
+  text: z.string(),
+  /** Whether a channel took it. */
+  shown: z.boolean()
+})
+
 export const messageSchema = z.object({
   id: z.string(),
   to: z.object({ instanceId: z.string(), peerId: z.string(), name: z.string() }),
@@ -112,11 +171,23 @@ export const messageSchema = z.object({
   createdAt: z.string()
 })
 
+const inboundSchema = z.object({
+  id: z.string(),
+  from: z.object({ instanceId: z.string(), peerId: z.string(), name: z.string() }),
+  at: z.string(),
+  state: z.enum(['received', 'dispatching', 'adopted', 'replied', 'done', 'unknown', 'rejected']),
+  inReplyTo: z.string().nullable(),
+  /** In the words of the sender. */
+  text: z.string()
+})
+
 const none = z.object({})
 
 export const methods = {
   status: { params: none, result: statusSchema, changes: false },
   peers: { params: none, result: z.array(peerSchema), changes: false },
+  /** What peers have cost in turns and characters, and may still cost. Nothing can be changed here. */
+  budget: { params: none, result: budgetSchema, changes: false },
   send: { params: sendParamsSchema, result: sendResultSchema, changes: true },
   broadcast: {
     params: z.object({ text, topic: z.string().min(1).max(64).optional() }),
@@ -133,7 +204,53 @@ export const methods = {
     result: trustResultSchema,
     changes: true
   },
+  rename: { params: z.object({ who, name: z.string().min(1).max(32) }), result: trustResultSchema, changes: true },
+  forget: {
+    params: z.object({ who }),
+    result: z.object({ instanceId: z.string(), cancelled: z.number().int() }),
+    changes: true
+  },
+  invite: {
+    params: z.object({
+      ttlMs: z.number().int().min(1_000).max(TICKET_TTL_MAX_MS),
+      uses: z.number().int().min(1).max(TICKET_USES_MAX),
+      /** What the first one that comes with it is called here. */
+      name: z.string().min(1).max(32).optional()
+    }),
+    result: z.object({ ticket: z.string(), expiresAt: z.string(), instanceId: z.string() }),
+    changes: true
+  },
+  /** The invitations that are remembered, newest first. */
+  tickets: { params: none, result: z.array(ticketSchema), changes: false },
+  /** By its id, or by the beginning of it; returns what it was. */
+  withdraw: { params: z.object({ id: z.string().regex(/^[0-9a-f]{4,16}$/) }), result: ticketSchema, changes: true },
+  join: {
+    params: z.object({ ticket: z.string().min(1).max(TICKET_TEXT_MAX_CHARS) }),
+    result: trustResultSchema,
+    changes: true
+  },
+  /** Met or seen, and not decided on. */
+  nearby: { params: none, result: z.array(peerSchema), changes: false },
+  request: {
+    params: z.object({ who, purpose: z.string().max(PURPOSE_MAX_CHARS).optional() }),
+    result: contactResultSchema,
+    changes: true
+  },
+  requests: { params: none, result: z.array(contactSchema), changes: false },
+  reject: { params: z.object({ who }), result: contactResultSchema, changes: true },
+  /** Unread ones, oldest first; before that `readUpTo` marks those up to this id as read, `dismiss` this one alone. */
+  notices: {
+    params: z.object({ readUpTo: z.number().int().optional(), dismiss: z.number().int().optional() }),
+    result: z.array(noticeSchema),
+    changes: true
+  },
   message: { params: z.object({ id: z.string().regex(/^[0-9a-f]{32}$/) }), result: messageSchema, changes: false },
+  /** What came in and is kept, newest first. */
+  messages: {
+    params: z.object({ limit: z.number().int().min(1).max(200) }),
+    result: z.array(inboundSchema),
+    changes: false
+  },
   /** Whom a target names, without sending: peer known here, or a MeshError. */
   resolve: { params: z.object({ target: who }), result: peerSchema, changes: false }
 } as const

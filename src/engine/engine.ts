@@ -3,6 +3,7 @@ import { type Method, methods } from '../control/methods.ts'
 import { callMethod, serveMethods } from '../control/server.ts'
 import { controlSocketPath, listenControl } from '../control/socket.ts'
 import { MeshError } from '../mesh/errors.ts'
+import type { HostRound } from '../mesh/host-approvals.ts'
 import { Mesh } from '../mesh/mesh.ts'
 import type { Store } from '../mesh/ports.ts'
 import { instanceOf } from '../mesh/trust.ts'
@@ -10,6 +11,7 @@ import { createNode } from '../node/index.ts'
 import type { LiveSettings, Settings } from '../settings/index.ts'
 import { acquireLock, openKeyFile, openStore, prepareSocketPath, signerOf } from '../store/index.ts'
 import { systemClock } from './clock.ts'
+import { adviceProgram } from './program.ts'
 
 /** What the engine is started with; it crosses a thread border, so it holds plain values only. */
 export interface EngineOptions {
@@ -28,6 +30,8 @@ export interface Engine {
   call(method: string, params: unknown, options?: { signal?: AbortSignal }): Promise<unknown>
   /** Settings that need no restart, in force at once. */
   update(live: LiveSettings): void
+  /** Entries of the host's list of approved senders. */
+  hostApprovals(entries: string[]): HostRound
   /** Settles when the engine has ended: resolves after a stop, rejects when it could not go on. */
   readonly ended: Promise<void>
 }
@@ -76,8 +80,11 @@ export async function startEngine(
       dmPolicy: settings.dmPolicy,
       allowFrom: settings.allowFrom,
       deliveryAckTimeoutMs: settings.deliveryAckTimeoutMs,
+      notifyOnly: settings.notifyOnly,
+      trustedTools: settings.trustedTools,
       version: options.version,
-      pendingSettings: options.pendingSettings
+      pendingSettings: options.pendingSettings,
+      program: adviceProgram(options.program, stateDir)
     }
   )
   const stopped = new AbortController()
@@ -104,6 +111,7 @@ export async function startEngine(
       return await callMethod(handlers, method as Method, params, callOptions)
     },
     update: live => mesh.update(live),
+    hostApprovals: entries => mesh.hostApprovals(entries),
     ended: untilEnd(started, running, signal)
   }
 }

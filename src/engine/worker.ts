@@ -1,5 +1,12 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import { bridgeToHost, ENGINE_START, ENGINE_STOP, ENGINE_UPDATE, type HostShape } from '../control/bridge.ts'
+import {
+  bridgeToHost,
+  ENGINE_APPROVALS,
+  ENGINE_START,
+  ENGINE_STOP,
+  ENGINE_UPDATE,
+  type HostShape
+} from '../control/bridge.ts'
 import { methods } from '../control/methods.ts'
 import { portChannel } from '../control/port-channel.ts'
 import { Rpc, type RpcHandler } from '../control/rpc.ts'
@@ -32,6 +39,7 @@ export function serveWorker(port: MessagePort, data: EngineWorkerData['libp2pMes
       })
     },
     [ENGINE_UPDATE]: async params => (await engine()).update(params as LiveSettings),
+    [ENGINE_APPROVALS]: async params => (await engine()).hostApprovals((params as { entries: string[] }).entries),
     [ENGINE_STOP]: async () => {
       stop.abort()
       if (starting === undefined) return

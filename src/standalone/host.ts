@@ -36,6 +36,7 @@ function createNotices({ lines, log }: HostComponents, { showsReplies }: { shows
   return {
     async notify(notice, options) {
       if (notice.kind === 'broadcast') await lines.write(broadcastEvent(notice.broadcast), options)
+      else if (notice.kind === 'owner') await lines.write({ event: 'notice', text: notice.text }, options)
       else if (notice.kind === 'message') await lines.write(messageEvent(notice.inbound), options)
       else {
         logSettled(log, notice)

@@ -16,6 +16,7 @@ export type NodeEvent =
       text: string
     }
   | { event: 'broadcast'; id: string; topic: string; fromPeerId: string; fromInstanceId: string; text: string }
+  | { event: 'notice'; text: string }
 
 /** Lines that may wait for a slow reader. Messages beyond them stay in the store, the rest is best effort. */
 const WAITING_MAX = 1000

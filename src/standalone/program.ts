@@ -1,6 +1,5 @@
 import { resolve } from 'node:path'
 import {
-  argument,
   type Command,
   commandHelp,
   commands,
@@ -16,6 +15,7 @@ import {
   sentence,
   UsageError
 } from '../commands/index.ts'
+import { argument } from '../control/argument.ts'
 import { connectControl } from '../control/socket.ts'
 import { safe } from '../protocol/index.ts'
 import { nodeOptions, runNode } from './node.ts'

@@ -118,8 +118,19 @@ describe('errors', () => {
     const error = new MeshError('refused_by_peer', { peer: BOB, reason: 'not_admitted' })
     const { stderr } = await run(['send', 'bob', 'hi'], refuse(error))
     expect(stderr).toBe(
-      `${BOB} has not admitted this instance yet; ask its owner to run: openclaw p2p approve ${report.instanceId}\n`
+      `${BOB} has not admitted this instance yet; ask its owner to let it in there, with the command: approve ${report.instanceId}\n`
     )
+  })
+
+  it('S2.29: tell who asked to be let in that the owner said no', async () => {
+    const error = new MeshError('refused_by_peer', { peer: BOB, reason: 'not_admitted' })
+    const request = async () => {
+      throw error
+    }
+    const { code, stderr } = await run(['request', BOB], { request })
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/ has not admitted this instance: its owner said no, /)
+    expect(stderr).not.toMatch(/yet|approve/)
   })
 
   it('point to status when our own id cannot be had', async () => {
@@ -172,7 +183,7 @@ describe('the other commands', () => {
       peers: () => [peer, { ...peer, path: null, rttMs: null, lastSeenAt: null }]
     })
     expect(text.split('\n')).toEqual([
-      'NAME  INSTANCE                       TRUST   PATH     RTT   QUEUED  LAST SEEN (UTC)',
+      'NAME  FINGERPRINT                    TRUST   PATH     RTT   QUEUED  LAST SEEN (UTC)',
       'bob   mfzw-izlb-onsw-i2lo-m5zg-k4tf  paired  direct   4 ms  2       2026-11-21 10:24',
       'bob   mfzw-izlb-onsw-i2lo-m5zg-k4tf  paired  offline  -     2       never',
       ''

@@ -35,7 +35,9 @@ export const report: Status = {
   startedAt: '2026-11-21T10:00:00.000Z',
   outbox: { waiting: 3 },
   inbox: { open: 0, unknown: 1 },
+  notices: { unread: 2 },
   pendingSettings: ['relayList'],
+  gauges: [{ name: 'routes', size: 2, max: 1_000 }],
   issues: ['Port 4001 is taken.']
 }
 
@@ -45,4 +47,22 @@ export const trusted: Result<'trust'> = {
   trust: 'paired',
   before: 'unknown',
   connected: false
+}
+
+export const asking: Result<'requests'>[number] = {
+  direction: 'incoming',
+  instanceId: BOB,
+  peerId: BOB_PEER,
+  name: 'bob',
+  purpose: 'tea',
+  askedAt: '2026-11-21T10:24:31.000Z'
+}
+
+export const message: Result<'messages'>[number] = {
+  id: sent.id,
+  from: sent.to,
+  at: '2026-11-21T10:24:31.000Z',
+  state: 'done',
+  inReplyTo: null,
+  text: 'hi'
 }

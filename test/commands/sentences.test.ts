@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { argument, sentence, UsageError } from '../../src/commands/index.ts'
+import { sentence, UsageError } from '../../src/commands/index.ts'
 import { isReason } from '../../src/commands/refusals.ts'
+import { argument } from '../../src/control/argument.ts'
 import { MeshError, type MeshErrorCode } from '../../src/control/errors.ts'
 import { ProtocolError, type ProtocolErrorCode, REASONS, type RejectReason } from '../../src/protocol/index.ts'
 import { SettingsError } from '../../src/settings/index.ts'
@@ -21,6 +22,9 @@ const CODES = Object.keys({
   topic_unknown: 0,
   outbox_full: 0,
   not_found: 0,
+  bad_ticket: 0,
+  no_request: 0,
+  too_many: 0,
   engine_down: 0,
   not_running: 0,
   state_locked: 0,
@@ -47,7 +51,11 @@ const PROTOCOL_CODES = Object.keys({
   peer_id_malformed: 0,
   receipt_malformed: 0,
   route_malformed: 0,
-  topic_malformed: 0
+  topic_malformed: 0,
+  pair_malformed: 0,
+  ticket_malformed: 0,
+  ticket_checksum: 0,
+  ticket_version: 0
 } satisfies Record<ProtocolErrorCode, 0>) as ProtocolErrorCode[]
 
 const REASON_CODES = Object.keys(REASONS) as RejectReason[]
@@ -96,11 +104,18 @@ describe('sentences', () => {
     expect(sentence(many, context)).toContain('bob@7 and 2 more.')
   })
 
+  it('S-28: name whom a label alone may mean, without advice to let it in', () => {
+    const error = new MeshError('ambiguous_target', { detail: 'bob', candidates: ['bob@aaaa'] })
+    expect(sentence(error, context)).toBe('"bob" is only what the other side calls itself; name it in full: bob@aaaa.')
+  })
+
   it('give a command line that a shell understands', () => {
     const error = new MeshError('not_trusted', { peer: 'two words@mfzw-izlb' })
     expect(sentence(error, context)).toBe(
       "two words@mfzw-izlb is not admitted here; to admit it, run: openclaw p2p approve 'two words@mfzw-izlb'"
     )
+    const refused = new MeshError('refused_by_peer', { peer: BOB, reason: 'not_admitted' })
+    expect(sentence(refused, { ...context, self: 'two words@mfzw-izlb' })).toMatch(/: approve 'two words@mfzw-izlb'$/)
     expect(argument("it's")).toBe("'it'\\''s'")
   })
 

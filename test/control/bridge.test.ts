@@ -15,7 +15,10 @@ const inbound: Inbound = {
   from: { instance: 'aaaa-bbbb', instanceId: 'ana@aaaa-bbbb', peer: '12D3KooWana', name: 'ana' },
   text: 'hello',
   sentMs: 1,
-  mayStartTurn: true
+  path: 'lan',
+  tier: 'reply',
+  mayStartTurn: true,
+  adoptedBefore: false
 }
 
 interface Bridge {

@@ -24,7 +24,7 @@ describe('strangers', () => {
     const refused = await guest.run('send', host.peerId, 'hi', '--json')
     expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 1, stdout: '' })
     expect(refused.stderr).toContain(
-      `has not admitted this instance yet; ask its owner to run: openclaw p2p approve ${guest.instanceId}\n`
+      `has not admitted this instance yet; ask its owner to let it in there, with the command: approve ${guest.instanceId}\n`
     )
     expect(host.events.all.some(({ event }) => event === 'message')).toBe(false)
     await Promise.all([host.stop(), guest.stop()])

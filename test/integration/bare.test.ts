@@ -180,7 +180,7 @@ describe('two bare nodes', () => {
       1,
       /^Nobody here is known as "carol"; see libp2p-mesh --state \S+ peers, /
     ],
-    ['the instance itself', ['send', 'SELF', 'hi'], 1, /^"alice@[a-z2-7-]{29}" is this instance itself/],
+    ['the instance itself', ['send', 'SELF', 'hi'], 2, /^"alice@[a-z2-7-]{29}" is this instance itself/],
     ['an empty text', ['send', 'bob', ''], 2, /^<text> of send is empty/],
     ['a missing text', ['send', 'bob'], 2, /^send needs <text>/],
     ['an unknown level', ['send', 'bob', 'hi', '--wait', 'read'], 2, /^--wait is "read"/],
@@ -229,7 +229,7 @@ describe('two bare nodes', () => {
     const { code, stderr } = await bob.run('send', 'alice', 'hi')
     expect(code).toBe(1)
     expect(stderr).toMatch(/ is blocked here; to lift that, run: libp2p-mesh --state \S+ trust \S+ paired\n$/)
-    expect(await bob.ask(['trust', 'alice', 'paired'])).toMatchObject({ trust: 'paired', before: 'blocked' })
+    expect(await bob.ask(['trust', alice.instanceId, 'paired'])).toMatchObject({ trust: 'paired', before: 'blocked' })
     await Promise.all([stage.connected(alice, bob), stage.connected(bob, alice)])
   })
 

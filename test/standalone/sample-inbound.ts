@@ -12,7 +12,10 @@ export const inbound: Inbound = {
   },
   text: 'hello\n\u001b[2J',
   sentMs: 0,
-  mayStartTurn: true
+  path: 'lan',
+  tier: 'reply',
+  mayStartTurn: true,
+  adoptedBefore: false
 }
 
 export const messageLine = {

@@ -44,6 +44,8 @@ export interface BareNode {
 export interface BareNodeInit {
   name: string
   settings?: Record<string, unknown>
+  /** Options of Node itself. */
+  execArgv?: string[]
 }
 
 /** Starts a node and waits until it is ready. The same name again is the same state directory. */
@@ -86,13 +88,13 @@ export async function startBareNode(sandbox: Sandbox, init: BareNodeInit): Promi
 }
 
 /** A node's process without waiting for anything. */
-export async function spawnBareNode(sandbox: Sandbox, { name, settings = {} }: BareNodeInit) {
+export async function spawnBareNode(sandbox: Sandbox, { name, settings = {}, execArgv = [] }: BareNodeInit) {
   const stateDir = await sandbox.folder(name, 'state')
   const config = join(await sandbox.folder(name), 'settings.json')
   await writeFile(config, JSON.stringify({ ...LOOPBACK, name, ...settings }))
   const child = sandbox.spawn(
     process.execPath,
-    [BIN, 'node', '--state', stateDir, '--config', config],
+    [...execArgv, BIN, 'node', '--state', stateDir, '--config', config],
     await place(sandbox)
   )
   const { stdout } = child

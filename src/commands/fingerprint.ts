@@ -1,0 +1,12 @@
+import { parseInstanceId } from '../protocol/index.ts'
+
+/** The part of an instance id that names it beyond doubt: what people compare, and can paste into a shell, as the label may hold spaces. */
+export function fingerprintIn(instanceId: string): string {
+  return parseInstanceId(instanceId).fingerprint
+}
+
+/** How a command line that is given as advice names one of these: ready to paste where there is one alone. */
+export function oneOf(instanceIds: readonly string[]): string {
+  const [only] = instanceIds
+  return only !== undefined && instanceIds.length === 1 ? fingerprintIn(only) : '<fingerprint>'
+}
