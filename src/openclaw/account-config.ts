@@ -2,6 +2,7 @@ import type { OpenClawConfig } from 'openclaw/plugin-sdk/channel-core'
 import { parseSettings, pendingSettings, type Settings, SettingsError } from '../settings/index.ts'
 import { PLUGIN_ID } from '../settings/plugin-id.ts'
 import { predecessorProblem } from '../settings/retired.ts'
+import { withAccessGroups, withNotifiedGroups } from './access-groups.ts'
 import { record } from './record.ts'
 
 /** There is exactly one account: one key, one node. */
@@ -53,7 +54,11 @@ export function resolveAccount(cfg: OpenClawConfig): MeshAccount {
       accountId: ACCOUNT_ID,
       enabled: settings.enabled,
       configured: true,
-      settings,
+      settings: {
+        ...settings,
+        allowFrom: withAccessGroups(settings.allowFrom, cfg),
+        notifyOnly: withNotifiedGroups(settings.notifyOnly, cfg)
+      },
       pending: pendingSettings(block),
       config: { dmPolicy: settings.dmPolicy, allowFrom: settings.allowFrom }
     }

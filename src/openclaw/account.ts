@@ -13,6 +13,9 @@ import { type HostLogSink, hostLog } from './host-log.ts'
 import type { ChannelRuntime, HostConfig, HostRuntime } from './host-types.ts'
 import { InboundAgent } from './inbound.ts'
 import { HostNotices } from './notices.ts'
+import { HostPairing } from './pairing.ts'
+import { peerTools } from './peer-tools.ts'
+import { SessionTurns } from './session-turns.ts'
 import { SettingsWatch } from './settings-watch.ts'
 import { publishAccount } from './slot.ts'
 
@@ -40,7 +43,8 @@ export async function runAccount(context: AccountContext, runtime: HostRuntime):
     { config: () => runtime.config.current() as HostConfig, log },
     { settings: account.settings, onChange: live => engine.update(live) }
   )
-  const host = hostPorts(context, runtime, { settings: () => watch.settings, log, status })
+  const turns = new SessionTurns()
+  const host = hostPorts(context, runtime, { settings: () => watch.settings, log, status, turns })
   const engine = new EngineThread(
     { host },
     {
@@ -54,14 +58,26 @@ export async function runAccount(context: AccountContext, runtime: HostRuntime):
       }
     }
   )
-  const withdraw = publishAccount({ client: engine.client(), health: () => engine.health })
+  const pairing = new HostPairing({
+    lists: runtime.channel.pairing,
+    config: () => runtime.config.current() as HostConfig,
+    approvals: async (entries, options) => await engine.approvals(entries, options),
+    log
+  })
+  const withdraw = publishAccount({
+    client: engine.client(),
+    health: () => engine.health,
+    causeOf: session => turns.causeOf(session)
+  })
   const end = watchEnd()
   try {
+    pairing.start()
     // The host drains before it aborts the account; an engine that is gone settles every call that it would wait for.
     await engine.run(eitherSignal(abortSignal, end.signal))
     await aborted(abortSignal)
   } finally {
     watch.stop()
+    pairing.stop()
     end.unwatch()
     withdraw()
     status(channelStoppedPatch())
@@ -71,7 +87,12 @@ export async function runAccount(context: AccountContext, runtime: HostRuntime):
 function hostPorts(
   context: AccountContext,
   runtime: HostRuntime,
-  { settings, log, status }: { settings: () => Settings; log: Log; status: (patch: Record<string, unknown>) => void }
+  {
+    settings,
+    log,
+    status,
+    turns
+  }: { settings: () => Settings; log: Log; status: (patch: Record<string, unknown>) => void; turns: SessionTurns }
 ): HostPorts {
   const config = (): HostConfig => runtime.config.current() as HostConfig
   const inbound = (): ChannelTarget | undefined => channelTarget(settings())
@@ -82,6 +103,8 @@ function hostPorts(
             channelRuntime: (context.channelRuntime ?? runtime.channel) as ChannelRuntime,
             config,
             log,
+            turns,
+            tools: () => peerTools(settings().trustedTools, config()).tools,
             // Taken here because the host refuses dispatches from any other async context after a hot update.
             inAccountContext: AsyncLocalStorage.snapshot()
           })

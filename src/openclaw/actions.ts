@@ -38,13 +38,16 @@ export async function handleSend({ params, sessionKey, abortSignal }: SendAction
     .update(text(params.idempotencyKey) ?? crypto.randomUUID())
     .digest('hex')
   try {
-    const result = await liveAccount().client.call(
+    const { client, causeOf } = liveAccount()
+    const cause = causeOf(sessionKey ?? '')
+    const result = await client.call(
       'send',
       {
         target,
         text: message,
         waitFor: 'delivered',
         idempotencyKey: `action:${idempotencyKey}`,
+        ...(cause !== undefined && { cause }),
         ...(typeof sessionKey === 'string' ? { session: sessionKey } : {})
       },
       { signal: abortSignal }

@@ -9,6 +9,7 @@ import { handleSend } from './actions.ts'
 import { directoryEntries } from './directory.ts'
 import { otherCopyIssues } from './other-copies.ts'
 import { sendHostText } from './outbound.ts'
+import { pairingText } from './pairing.ts'
 import { gatewayClient } from './rpc.ts'
 import { hostRuntime } from './runtime.ts'
 import { findLiveAccount } from './slot.ts'
@@ -100,6 +101,7 @@ export const meshChannel: ChannelPlugin<MeshAccount, MeshProbe> = createChatChan
     },
     message: createChannelMessageAdapterFromOutbound({ id: PLUGIN_ID, outbound })
   },
+  pairing: { text: pairingText },
   security: {
     dm: {
       channelKey: PLUGIN_ID,

@@ -3,6 +3,7 @@ import type { DispatchOutcome, Display, Inbound } from '../mesh/ports.ts'
 import { safe, shortFingerprint } from '../protocol/index.ts'
 import type { HostConfig } from './host-types.ts'
 import { channelState } from './inbound-channel.ts'
+import { readableText } from './inert-text.ts'
 import { findHostRuntime } from './runtime.ts'
 
 /** An adapter that hangs is never interrupted by the host: after this the outcome is unknown. */
@@ -28,13 +29,16 @@ export class ChannelDisplay implements Display {
   async show(inbound: Inbound, options: { signal?: AbortSignal } = {}): Promise<DispatchOutcome> {
     const target = this.#target()
     if (target === undefined) return { outcome: 'retry', detail: 'no inbound channel is set' }
-    return await showText(
-      this.#components.config(),
-      target,
-      `${senderLine(inbound.from.name, inbound.from.instance)}\n${inbound.text}`,
-      options
-    )
+    return await showText(this.#components.config(), target, textOf(inbound), options)
   }
+}
+
+/** A peer's text as a person reads it: below its sender, with nothing in it that hides or reorders. */
+export function textOf(
+  { from, text }: Pick<Inbound, 'from' | 'text'>,
+  head = senderLine(from.name, from.instance)
+): string {
+  return `${head}\n${readableText(text)}`
 }
 
 /** `name (abcd-efgh)`: a label never stands without its fingerprint. */

@@ -1,12 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import { ENGINE_START, ENGINE_STOP, ENGINE_UPDATE, type HostPorts, serveHost } from '../control/bridge.ts'
+import {
+  ENGINE_APPROVALS,
+  ENGINE_START,
+  ENGINE_STOP,
+  ENGINE_UPDATE,
+  type HostPorts,
+  serveHost
+} from '../control/bridge.ts'
 import { type ControlClient, controlClient } from '../control/client.ts'
 import { type Method, methods } from '../control/methods.ts'
 import { portChannel } from '../control/port-channel.ts'
 import { Rpc } from '../control/rpc.ts'
 import type { EngineOptions } from '../engine/index.ts'
 import { MeshError } from '../mesh/errors.ts'
+import type { HostRound } from '../mesh/host-approvals.ts'
 import { safe } from '../protocol/index.ts'
 import { type LiveSettings, liveSettings } from '../settings/index.ts'
 
@@ -87,6 +95,12 @@ export class EngineThread {
     this.#options = { ...this.#options, settings: { ...this.#options.settings, ...live } }
     // One that is still starting is told when it is up.
     if (this.#up !== undefined) this.#tell(this.#up)
+  }
+
+  /** What the owner approved at the host. Nothing is done and nothing waits while no engine is up. */
+  async approvals(entries: string[], options: { signal?: AbortSignal } = {}): Promise<HostRound> {
+    if (this.#up === undefined) return { open: [], done: [] }
+    return (await this.#up.rpc.call(ENGINE_APPROVALS, { entries }, options)) as HostRound
   }
 
   /** Returns after the signal, when the thread is gone. Never rejects. */

@@ -1,9 +1,12 @@
+import { homedir, hostname, release, type as systemType } from 'node:os'
 import type { Agent, DispatchOutcome, Inbound, Log, TurnEvents } from '../mesh/ports.ts'
 import { safe } from '../protocol/index.ts'
 import { PLUGIN_ID } from '../settings/plugin-id.ts'
 import { ACCOUNT_ID } from './account-config.ts'
+import { senderLine } from './display.ts'
 import { frameText } from './frame-text.ts'
 import type { ChannelRuntime, HostConfig } from './host-types.ts'
+import { type Machine, privateReply } from './private-reply.ts'
 import { SessionTurns } from './session-turns.ts'
 
 /** Agent that answers peers; routing to others comes with the host's own bindings. */
@@ -16,6 +19,10 @@ export interface InboundComponents {
   channelRuntime: ChannelRuntime
   config(): HostConfig
   log: Log
+  /** What the owner lets trusted peers use. */
+  tools(): readonly string[]
+  /** Shared with who asks what a session works on. @default one of its own */
+  turns?: SessionTurns
   /** Runs work in the async context that startAccount saw: the host refuses any other after a hot update. */
   inAccountContext<T>(work: () => T): T
 }
@@ -29,22 +36,33 @@ interface Progress {
 }
 
 /**
- * Runs a peer's text as a turn of the local agent, in a session of the peer alone, without any tool and without command rights.
+ * Runs a peer's text as a turn of the local agent, in a session of the peer alone, with the tools of its tier, which are none for most, and without
+ * command rights.
  *
  * The session key has the shape of a sub-agent's: the host re-runs interrupted turns of ordinary sessions by itself, with every tool, and leaves
  * these to us.
  */
 export class InboundAgent implements Agent {
   readonly #components: InboundComponents
-  readonly #turns = new SessionTurns()
+  readonly #turns: SessionTurns
 
   constructor(components: InboundComponents) {
     this.#components = components
+    this.#turns = components.turns ?? new SessionTurns()
   }
 
   async turn(inbound: Inbound, events: TurnEvents, options: { signal?: AbortSignal } = {}): Promise<DispatchOutcome> {
-    const outcome = await this.#turns.run(sessionKeyOf(inbound), () => this.#run(inbound, events, options), options)
+    // What a turn without a tool can do is say its answer once more; one with tools may have acted.
+    if (inbound.adoptedBefore && this.#toolsOf(inbound).length > 0)
+      return { outcome: 'unknown', detail: 'a turn with tools was cut off' }
+    const work = (): Promise<DispatchOutcome> => this.#run(inbound, events, options)
+    const cause = `${inbound.from.instance}/${inbound.id}`
+    const outcome = await this.#turns.run(sessionKeyOf(inbound), work, { ...options, cause })
     return outcome ?? { outcome: 'retry', detail: 'another turn of this peer is running' }
+  }
+
+  #toolsOf({ tier }: Inbound): string[] {
+    return tier === 'trusted' ? [...this.#components.tools()] : []
   }
 
   async #run(inbound: Inbound, events: TurnEvents, options: { signal?: AbortSignal }): Promise<DispatchOutcome> {
@@ -74,6 +92,7 @@ export class InboundAgent implements Agent {
     signal: AbortSignal | undefined
   ): Promise<void> {
     const { channelRuntime } = this.#components
+    const tools = this.#toolsOf(inbound)
     const cfg = this.#components.config()
     const sessionKey = sessionKeyOf(inbound)
     const senderId = `mesh-${inbound.from.peer}`
@@ -105,7 +124,7 @@ export class InboundAgent implements Agent {
       messageIdFull: inbound.hostMessageId,
       timestamp: inbound.sentMs,
       from: senderId,
-      sender: { id: senderId, name: inbound.from.name },
+      sender: { id: senderId, name: senderLine(inbound.from.name, inbound.from.instance) },
       conversation: { kind: 'direct', id: senderId },
       route: {
         agentId: AGENT_ID,
@@ -115,7 +134,8 @@ export class InboundAgent implements Agent {
         dispatchSessionKey: sessionKey
       },
       reply: { to: inbound.from.peer, originatingTo: inbound.from.peer },
-      message: { body, bodyForAgent: body, rawBody: inbound.text, commandBody: inbound.text },
+      // Nowhere the bare text: the host looks for commands, directives and addresses in each of these.
+      message: { body, bodyForAgent: body, rawBody: body, commandBody: body },
       channelIngress: access,
       // "/reset" from a peer is text, never a command of the owner.
       extra: { CommandInterpretationSuppressed: true }
@@ -132,7 +152,7 @@ export class InboundAgent implements Agent {
       delivery: {
         deliver: async (payload: { text?: string }, info: { kind: string }) => {
           if (info.kind !== 'final' || payload.text === undefined || payload.text.trim() === '') return
-          await events.reply(payload.text)
+          await events.reply(privateReply(payload.text, machine()))
           progress.replied = true
         },
         onError: (error: unknown) => {
@@ -141,7 +161,8 @@ export class InboundAgent implements Agent {
       },
       replyOptions: {
         sourceReplyDeliveryMode: 'automatic',
-        toolsAllow: [],
+        // Beside them the host may offer its tool search, which finds and calls none but these.
+        toolsAllow: tools,
         // Whole answers only: with the owner's streaming on, the pieces would come one by one and the final would not repeat them.
         disableBlockStreaming: true,
         abortSignal: signal,
@@ -160,6 +181,12 @@ export class InboundAgent implements Agent {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
+}
+
+/** Asked each time: a laptop changes its name with the network. */
+function machine(): Machine {
+  const version = release()
+  return { hostName: hostname(), system: [`${systemType()} ${version}`, version], folders: [homedir()] }
 }
 
 function sessionKeyOf(inbound: Inbound): string {

@@ -1,11 +1,23 @@
 import type { Notice, Notices } from '../mesh/ports.ts'
-import { type ChannelTarget, senderLine, showText } from './display.ts'
+import { PLUGIN_ID } from '../settings/plugin-id.ts'
+import { type ChannelTarget, senderLine, showText, textOf } from './display.ts'
 import type { HostConfig, SystemEvents } from './host-types.ts'
+import { channelState } from './inbound-channel.ts'
+import { findHostRuntime } from './runtime.ts'
 
 export interface NoticesComponents {
   config(): HostConfig
   system: SystemEvents
 }
+
+/** Owners that are looked at: asking for a channel may take seconds. */
+const OWNERS_MAX = 8
+
+/** What stands before the colon of entries that are no owner elsewhere. */
+const NOT_OUTSIDE: readonly string[] = ['', PLUGIN_ID, 'accessgroup']
+
+/** Whether a text of a peer may be missed where nobody reads: it is kept elsewhere. A notice may not. */
+type Urgency = 'text' | 'notice'
 
 /**
  * Tells the owner through another channel, and the session that asked by a system event: fixed sentences with ids, never text of a peer, because
@@ -22,13 +34,12 @@ export class HostNotices implements Notices {
 
   async notify(notice: Notice, options: { signal?: AbortSignal } = {}): Promise<void> {
     if (notice.kind === 'broadcast') {
-      const { from, text, topic } = notice.broadcast
-      return await this.#toOwner(`${senderLine(from.name, from.instance)} to all on ${topic}\n${text}`, options)
+      const { from, topic } = notice.broadcast
+      const head = `${senderLine(from.name, from.instance)} to all on ${topic}`
+      return await this.#toOwner(textOf(notice.broadcast, head), 'text', options)
     }
-    if (notice.kind === 'message') {
-      const { from, text } = notice.inbound
-      return await this.#toOwner(`${senderLine(from.name, from.instance)}\n${text}`, options)
-    }
+    if (notice.kind === 'message') return await this.#toOwner(textOf(notice.inbound), 'text', options)
+    if (notice.kind === 'owner') return await this.#toOwner(`libp2p-mesh: ${notice.text}`, 'notice', options)
     if (notice.session !== undefined) {
       // The fingerprint alone: a name is what the peer calls itself.
       const sentence = `libp2p-mesh: message ${notice.id} to instance ${notice.to.instance} is now ${notice.state}.`
@@ -39,28 +50,51 @@ export class HostNotices implements Notices {
     }
     if (notice.reply !== undefined)
       await this.#toOwner(
-        `${senderLine(notice.to.name, notice.to.instance)} answered message ${notice.id}:\n${notice.reply.text}`,
+        textOf(notice.reply, `${senderLine(notice.to.name, notice.to.instance)} answered message ${notice.id}:`),
+        'text',
         options
       )
   }
 
-  /** @throws Error when the channel did not take the text for sure; an owner without another channel looks for it himself. */
-  async #toOwner(text: string, options: { signal?: AbortSignal }): Promise<void> {
-    const target = this.#inbound() ?? ownerOutsideMesh(this.#components.config())
-    if (target === undefined) return
-    const shown = await showText(this.#components.config(), target, text, options)
-    if (shown.outcome !== 'done') throw new Error(shown.detail)
+  /**
+   * To the inbound channel, and to the owner elsewhere where that one has surely not taken it.
+   *
+   * @throws Error when a text was not taken for sure, or when a notice surely was not: that one would be shown again
+   */
+  async #toOwner(text: string, urgency: Urgency, options: { signal?: AbortSignal }): Promise<void> {
+    const owner = await ownerOutsideMesh(this.#components.config())
+    const targets = [this.#inbound(), owner].filter(target => target !== undefined)
+    let refused = urgency === 'notice' ? 'there is no owner on another channel' : undefined
+    for (const target of targets) {
+      const shown = await showText(this.#components.config(), target, text, options)
+      if (shown.outcome === 'done') return
+      refused = urgency === 'notice' && shown.outcome === 'unknown' ? undefined : shown.detail
+      if (shown.outcome !== 'retry') break
+    }
+    if (refused !== undefined) throw new Error(refused)
   }
 }
 
-/** The first concrete owner on another channel: `commands.ownerAllowFrom` entries read `channel:id`, split at the first colon. */
-export function ownerOutsideMesh(cfg: HostConfig): ChannelTarget | undefined {
-  for (const entry of cfg.commands?.ownerAllowFrom ?? []) {
-    const text = String(entry)
-    const colon = text.indexOf(':')
-    const channel = text.slice(0, colon)
-    const to = text.slice(colon + 1)
-    if (colon > 0 && to !== '' && to !== '*' && channel !== 'libp2p-mesh') return { channel, to }
+/**
+ * The first concrete owner on another channel that this gateway has, of the entries `channel:id` in `commands.ownerAllowFrom`. Where the channels cannot
+ * be asked for, each is taken as there.
+ */
+export async function ownerOutsideMesh(cfg: HostConfig): Promise<ChannelTarget | undefined> {
+  const runtime = findHostRuntime()
+  for (const owner of ownersOutsideMesh(cfg)) {
+    const found = runtime && (await channelState(runtime, owner.channel))
+    if (found?.state !== 'missing') return owner
   }
   return undefined
+}
+
+/** Split at the first colon, as the host does; it takes channels in any case. A group is nobody who could be told. */
+function ownersOutsideMesh(cfg: HostConfig): ChannelTarget[] {
+  return (cfg.commands?.ownerAllowFrom ?? [])
+    .slice(0, OWNERS_MAX)
+    .map(entry => {
+      const [channel = '', ...rest] = String(entry).split(':')
+      return { channel: channel.trim().toLowerCase(), to: rest.join(':').trim() }
+    })
+    .filter(({ channel, to }) => !NOT_OUTSIDE.includes(channel) && to !== '' && to !== '*')
 }

@@ -8,12 +8,18 @@ const WAIT_MAX_MS = 30_000
 export class SessionTurns {
   /** The end of the newest turn of each session, and of all before it. At most one per dispatch under way, which the mesh bounds. */
   readonly #ends = new Map<string, Promise<unknown>>()
+  /** What the turn of each session that runs is about. As many as there are ends at most. */
+  readonly #causes = new Map<string, string>()
 
-  /** Runs the work when the session is free; undefined when it was not within half a minute or before the signal. */
+  /**
+   * Runs the work when the session is free; undefined when it was not within half a minute or before the signal.
+   *
+   * @param options `cause`: sender and id of the message that the turn is about
+   */
   async run<T>(
     session: string,
     work: () => Promise<T>,
-    options: { signal?: AbortSignal } = {}
+    options: { cause?: string; signal?: AbortSignal } = {}
   ): Promise<T | undefined> {
     const before = this.#ends.get(session)
     const { promise: over, resolve: end } = Promise.withResolvers<void>()
@@ -22,9 +28,24 @@ export class SessionTurns {
     })
     this.#ends.set(session, ends)
     try {
-      return before === undefined || (await soon(before, options.signal)) ? await work() : undefined
+      if (before !== undefined && !(await soon(before, options.signal))) return undefined
+      return await this.#work(session, work, options.cause)
     } finally {
       end()
+    }
+  }
+
+  /** Sender and id of the message that the session works on: what it sends meanwhile goes on with the trace of that one. */
+  causeOf(session: string): string | undefined {
+    return this.#causes.get(session)
+  }
+
+  async #work<T>(session: string, work: () => Promise<T>, cause: string | undefined): Promise<T> {
+    if (cause !== undefined) this.#causes.set(session, cause)
+    try {
+      return await work()
+    } finally {
+      this.#causes.delete(session)
     }
   }
 }

@@ -11,10 +11,12 @@ export interface LiveAccount {
   generation: number
   client: ControlClient
   health(): EngineHealth
+  /** Sender and id of the peer's message that a session of the host works on, if it does. */
+  causeOf(session: string): string | undefined
 }
 
 /** Changes whenever the shape of LiveAccount does, so that an old copy never reads a new slot. */
-const SLOT = Symbol.for('libp2p-mesh/account/1')
+const SLOT = Symbol.for('libp2p-mesh/account/2')
 
 interface Slot {
   generation: number

@@ -5,9 +5,10 @@ import type { EngineHealth } from './engine-thread.ts'
 import type { HostConfig } from './host-types.ts'
 import { inboundChannelIssues } from './inbound-channel.ts'
 import { otherCopyIssues } from './other-copies.ts'
+import { peerToolIssues } from './peer-tools.ts'
 import { findHostRuntime } from './runtime.ts'
 import { findLiveAccount } from './slot.ts'
-import { sentenceFor } from './words.ts'
+import { PROGRAM, sentenceFor } from './words.ts'
 
 /** What `channels status --probe` shows beside the line of the channel; the whole of it stands in `--json`. */
 export interface MeshProbe {
@@ -30,7 +31,7 @@ export async function reportStatus(client: ControlClient, options: { signal?: Ab
   const { problem } = resolveAccount(config)
   const refused = problem === undefined ? [] : [`The settings are refused, those before stay in force: ${problem}`]
   const [channel, copies] = await Promise.all([inboundChannelIssues(runtime), otherCopyIssues(places)])
-  return { ...status, issues: [...status.issues, ...refused, ...channel, ...copies] }
+  return { ...status, issues: [...status.issues, ...refused, ...peerToolIssues(config), ...channel, ...copies] }
 }
 
 /** Asks the live engine; runs in the gateway. */
@@ -105,6 +106,9 @@ export function statusIssues(accounts: readonly object[]): StatusIssue[] {
     const runtime = (message: string): StatusIssue => ({ channel: 'libp2p-mesh', accountId, kind: 'runtime', message })
     return [
       ...(status?.issues ?? []).map(runtime),
+      ...(status !== undefined && status.notices.unread > 0
+        ? [runtime(`${status.notices.unread} unread notices of the mesh: ${PROGRAM} inbox`)]
+        : []),
       ...(engine !== undefined && engine.restarts > 0
         ? [runtime(`The engine was restarted ${engine.restarts} times; last reason: ${engine.lastError}`)]
         : []),

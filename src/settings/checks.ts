@@ -13,11 +13,15 @@ import {
   EXPECTED_ALLOWED,
   EXPECTED_MULTIADDR,
   EXPECTED_PEER_MULTIADDR,
+  EXPECTED_TOOL_NAME,
   EXPECTED_TOPIC,
   LIST_MAX,
   MULTIADDR,
   RELAYS_MAX,
   TARGET_MAX_CHARS,
+  TOOL_NAME,
+  TOOL_NAME_MAX_CHARS,
+  TOOLS_MAX,
   TOPIC
 } from './limits.ts'
 
@@ -38,6 +42,8 @@ const peerAddress = only(
   isKnownAddress,
   text(1, ADDRESS_MAX_CHARS, EXPECTED_PEER_MULTIADDR, MULTIADDR, ENDS_IN_PEER_ID)
 )
+
+const allowed = { entry: only(isAllowed, text(1, ALLOWED_MAX_CHARS, EXPECTED_ALLOWED)), max: ALLOWED_MAX }
 
 /**
  * What the schema says of each setting, without the library that it is written in: the repair of old settings is loaded by every command that
@@ -66,7 +72,9 @@ export const SETTING_CHECKS: ReadonlyMap<string, SettingCheck> = new Map<string,
   ['inboundTarget', text(1, TARGET_MAX_CHARS)],
   ['deliveryAckTimeoutMs', wholeNumber(ACK_TIMEOUT_MIN_MS, ACK_TIMEOUT_MAX_MS)],
   ['dmPolicy', oneOf(DM_POLICIES)],
-  ['allowFrom', { entry: only(isAllowed, text(1, ALLOWED_MAX_CHARS, EXPECTED_ALLOWED)), max: ALLOWED_MAX }]
+  ['allowFrom', allowed],
+  ['notifyOnly', allowed],
+  ['trustedTools', { entry: text(1, TOOL_NAME_MAX_CHARS, EXPECTED_TOOL_NAME, TOOL_NAME), max: TOOLS_MAX }]
 ])
 
 function text(

@@ -5,6 +5,8 @@ export const LIVE_SETTINGS = [
   'name',
   'dmPolicy',
   'allowFrom',
+  'notifyOnly',
+  'trustedTools',
   'deliveryAckTimeoutMs',
   'inboundTarget'
 ] as const satisfies readonly (keyof Settings)[]
@@ -15,8 +17,10 @@ export function liveSettings({
   name,
   dmPolicy,
   allowFrom,
+  notifyOnly,
+  trustedTools,
   deliveryAckTimeoutMs,
   inboundTarget
 }: LiveSettings): LiveSettings {
-  return { name, dmPolicy, allowFrom, deliveryAckTimeoutMs, inboundTarget }
+  return { name, dmPolicy, allowFrom, notifyOnly, trustedTools, deliveryAckTimeoutMs, inboundTarget }
 }

@@ -14,11 +14,15 @@ import {
   EXPECTED_ALLOWED,
   EXPECTED_MULTIADDR,
   EXPECTED_PEER_MULTIADDR,
+  EXPECTED_TOOL_NAME,
   EXPECTED_TOPIC,
   LIST_MAX,
   MULTIADDR,
   RELAYS_MAX,
   TARGET_MAX_CHARS,
+  TOOL_NAME,
+  TOOL_NAME_MAX_CHARS,
+  TOOLS_MAX,
   TOPIC
 } from './limits.ts'
 
@@ -33,6 +37,8 @@ const multiaddr = z
   .regex(MULTIADDR, EXPECTED_MULTIADDR)
   .refine(isKnownAddress, EXPECTED_MULTIADDR)
 const peerMultiaddr = multiaddr.regex(ENDS_IN_PEER_ID, EXPECTED_PEER_MULTIADDR)
+
+const allowed = z.string().min(1).max(ALLOWED_MAX_CHARS).refine(isAllowed, EXPECTED_ALLOWED)
 
 const flag = (fallback: boolean, title: string, description: string) =>
   z.boolean().default(fallback).meta({ title, description })
@@ -116,10 +122,24 @@ export const settingsSchema = z.strictObject({
       'Who may write to this instance: pairing (peers the owner approved), allowlist (those and allowFrom, nobody is asked for), open (everybody; needs "*" in allowFrom), disabled.'
   }),
   allowFrom: z
-    .array(z.string().min(1).max(ALLOWED_MAX_CHARS).refine(isAllowed, EXPECTED_ALLOWED))
+    .array(allowed)
     .max(ALLOWED_MAX)
     .default([])
-    .meta({ title: 'Allowed peers', description: 'Instance ids or peer ids that are admitted without a command.' })
+    .meta({ title: 'Allowed peers', description: 'Instance ids or peer ids that are admitted without a command.' }),
+  notifyOnly: z.array(allowed).max(ALLOWED_MAX).default([]).meta({
+    title: 'Shown only',
+    description:
+      'Instance ids or peer ids whose messages are shown to the owner and start no turn of the agent; "*" for everybody. While an entry names nobody, such as a group that is not there, it means everybody.'
+  }),
+  trustedTools: z
+    .array(z.string().min(1).max(TOOL_NAME_MAX_CHARS).regex(TOOL_NAME, EXPECTED_TOOL_NAME))
+    .max(TOOLS_MAX)
+    .default([])
+    .meta({
+      title: 'Tools of trusted peers',
+      description:
+        'Names of the single tools that the agent may use in turns of peers whose trust is "trusted"; its tool search finds no others there. Ids of plugins, and tools of the mesh that send, are left out, and status says so; "write" brings "apply_patch" with it. Turns of all other peers have no tool at all.'
+    })
 })
 
 /** Settings of the bare host: the same, and what answers in place of an agent. */

@@ -16,11 +16,16 @@ const CHANNEL = {
 }
 const TOOLS = ['p2p_send_instance_message', 'p2p_broadcast', 'p2p_peers']
 
-/** What else the machine does makes a command slower, never quicker: the quickest run of each counts. */
-const ROUNDS = 3
+/**
+ * What else the machine does makes a command slower, never quicker: the quickest run of each counts, once a second one was nearly as quick. Where the
+ * machine never comes to rest that is waited for no longer than ROUNDS_MAX.
+ */
+const ROUNDS_MIN = 3
+const ROUNDS_MAX = 8
+const NEARLY = 1.1
 const MAX_RATIO = 1.3
-/** Sixteen commands, some of which took 20 s on busy cores. */
-const COST_LIMIT_MS = 600_000
+/** 36 commands at most, some of which took 20 s on busy cores. */
+const COST_LIMIT_MS = 900_000
 
 let sandbox: Sandbox
 let model: FakeModel
@@ -128,7 +133,12 @@ describe('the time that a command takes', () => {
       }
       const times: Record<string, number[]> = {}
       // The first run fills Node's compile cache and does not count. Then in turn, so that other work on the machine meets all of them.
-      for (let round = 0; round <= ROUNDS; round++) {
+      const settled = (): boolean =>
+        Object.values(times).every(values => {
+          const [first = 0, second = Number.POSITIVE_INFINITY] = values.toSorted((a, b) => a - b)
+          return second <= first * NEARLY
+        })
+      for (let round = 0; round <= ROUNDS_MIN || (round <= ROUNDS_MAX && !settled()); round++) {
         for (const [name, { gateway, args }] of Object.entries(commands)) {
           const { code, ms, stderr } = await gateway.cli([...args, '--json'])
           expect({ name, code, stderr }).toEqual({ name, code: 0, stderr: '' })

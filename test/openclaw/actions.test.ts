@@ -32,6 +32,17 @@ describe('openclaw message send', () => {
     expect(content).toEqual([{ type: 'text', text: JSON.stringify(details) }])
   })
 
+  it('S-23: of a session that works on a peer`s message goes on with its trace', async () => {
+    const calls = goLive(
+      () => SENT,
+      { running: true, restarts: 0 },
+      session => (session === 'agent:main:subagent:libp2p-mesh-12d3' ? 'ab'.repeat(16) : undefined)
+    )
+    await send({ to: 'bob', message: 'hello' }, 'agent:main:subagent:libp2p-mesh-12d3')
+    await send({ to: 'bob', message: 'hello' })
+    expect(calls.map(({ params }) => params.cause)).toEqual(['ab'.repeat(16), undefined])
+  })
+
   it('the same call of the host is the same message, another one is not', async () => {
     const calls = goLive(() => SENT)
     const params = { target: 'bob', message: 'hello' }

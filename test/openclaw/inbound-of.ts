@@ -14,7 +14,10 @@ export function inboundOf(text: string, change: Partial<Inbound> = {}): Inbound 
     },
     text,
     sentMs: 1_700_000_000_000,
+    path: 'lan',
+    tier: 'reply',
     mayStartTurn: true,
+    adoptedBefore: false,
     ...change
   }
 }

@@ -1,10 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { hostname, release, type } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import { MeshError } from '../../src/mesh/errors.ts'
 import type { TurnEvents } from '../../src/mesh/ports.ts'
 import type { ChannelRuntime, HostConfig } from '../../src/openclaw/host-types.ts'
 import { InboundAgent } from '../../src/openclaw/inbound.ts'
 import { FakeLog } from '../fakes/log.ts'
+import { framed } from './framed.ts'
 import { inboundOf } from './inbound-of.ts'
 
 interface Dispatch {
@@ -38,7 +40,10 @@ class Heard implements TurnEvents {
 }
 
 /** The host's ingress, context and dispatch; the script is what it does with a turn. */
-function host(script: Script, { admission = 'dispatch', inAccountContext = <T>(work: () => T): T => work() } = {}) {
+function host(
+  script: Script,
+  { admission = 'dispatch', inAccountContext = <T>(work: () => T): T => work(), tools = [] as readonly string[] } = {}
+) {
   const dispatches: Dispatch[] = []
   const contexts: Record<string, unknown>[] = []
   const accesses: Record<string, unknown>[] = []
@@ -75,6 +80,7 @@ function host(script: Script, { admission = 'dispatch', inAccountContext = <T>(w
     channelRuntime: { inbound } as unknown as ChannelRuntime,
     config: () => ({}) as HostConfig,
     log,
+    tools: () => tools,
     inAccountContext
   })
   return { agent, log, dispatches, contexts, accesses }
@@ -110,15 +116,55 @@ describe('a turn of a peer', () => {
     expect(contexts[0]).toMatchObject({
       messageId: inbound.hostMessageId,
       route: { routeSessionKey: sessionKey, dispatchSessionKey: sessionKey },
-      message: { rawBody: '/reset everything', bodyForAgent: expect.stringContaining('data from a peer') },
+      sender: { name: 'ana (aaaa-bbbb)' },
       extra: { CommandInterpretationSuppressed: true }
     })
+    // The host looks for commands and addresses in each of them: none is the bare text.
+    const { message } = contexts[0] as { message: Record<string, string> }
+    expect(Object.keys(message)).toEqual(['body', 'bodyForAgent', 'rawBody', 'commandBody'])
+    expect(new Set(Object.values(message)).size).toBe(1)
+    expect(framed(message.rawBody ?? '').lines).toEqual(['/reset everything'])
     expect(accesses[0]).toMatchObject({
       dmPolicy: 'allowlist',
       allowFrom: ['mesh-12D3KooWAna'],
       useDefaultPairingStore: false,
       contextBinding: { sessionKey, messageId: inbound.hostMessageId }
     })
+  })
+
+  it.each([
+    ['reply', []],
+    ['notify', []],
+    ['trusted', ['p2p_peers', 'web_search']]
+  ] as const)('S-21: of tier %s has the tools %j', async (tier, allowed) => {
+    const { agent, dispatches } = host(async dispatch => adopt(dispatch), { tools: ['p2p_peers', 'web_search'] })
+    await agent.turn(inboundOf('x', { tier }), new Heard())
+    expect(dispatches[0]?.replyOptions.toolsAllow).toEqual(allowed)
+  })
+
+  it('S-21: with tools is not run again after a crash, and without tools it is', async () => {
+    const tooled = host(async dispatch => adopt(dispatch), { tools: ['exec'] })
+    const crashed = inboundOf('x', { tier: 'trusted', adoptedBefore: true })
+    await expect(tooled.agent.turn(crashed, new Heard())).resolves.toEqual({
+      outcome: 'unknown',
+      detail: 'a turn with tools was cut off'
+    })
+    expect(tooled.dispatches).toEqual([])
+    await expect(tooled.agent.turn({ ...crashed, tier: 'reply' }, new Heard())).resolves.toEqual({ outcome: 'done' })
+    const untooled = host(async dispatch => adopt(dispatch))
+    await expect(untooled.agent.turn(crashed, new Heard())).resolves.toEqual({ outcome: 'done' })
+  })
+
+  it('S-21: does not tell what its host says of the machine', async () => {
+    const heard = new Heard()
+    const { agent } = host(async dispatch => {
+      adopt(dispatch)
+      await dispatch.deliver(
+        `You said hi.\n\nRuntime: agent=main | host=${hostname()} | os=${type()} ${release()} (x64)`
+      )
+    })
+    await agent.turn(inboundOf('hi'), heard)
+    expect(heard.lines).toEqual(['adopted', 'reply You said hi.\n\n[left out]'])
   })
 
   it('R-18: runs in the async context of the account', async () => {

@@ -11,7 +11,11 @@ export interface Call {
 }
 
 /** Publishes an account whose engine answers as the test says, for one test; returns what it was asked. */
-export function goLive(answer: (call: Call) => unknown, health: EngineHealth = { running: true, restarts: 0 }): Call[] {
+export function goLive(
+  answer: (call: Call) => unknown,
+  health: EngineHealth = { running: true, restarts: 0 },
+  causeOf: (session: string) => string | undefined = () => undefined
+): Call[] {
   const calls: Call[] = []
   const call = async (method: string, params: unknown, options?: { signal?: AbortSignal }): Promise<unknown> => {
     const asked = { method, params: params as Record<string, unknown>, signal: options?.signal }
@@ -19,7 +23,7 @@ export function goLive(answer: (call: Call) => unknown, health: EngineHealth = {
     return await answer(asked)
   }
   const client = { call, close: async () => undefined } as unknown as ControlClient
-  onTestFinished(publishAccount({ client, health: () => health }))
+  onTestFinished(publishAccount({ client, health: () => health, causeOf }))
   return calls
 }
 
@@ -55,7 +59,9 @@ export const STATUS: Status = {
   startedAt: '2026-01-02T03:04:05.000Z',
   outbox: { waiting: 0 },
   inbox: { open: 0, unknown: 0 },
+  notices: { unread: 0 },
   pendingSettings: [],
+  gauges: [],
   issues: []
 }
 

@@ -1,8 +1,9 @@
 import { sendDurableMessageBatch } from 'openclaw/plugin-sdk/channel-outbound'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Notice } from '../../src/mesh/ports.ts'
-import type { HostConfig } from '../../src/openclaw/host-types.ts'
+import type { HostApi, HostConfig } from '../../src/openclaw/host-types.ts'
 import { HostNotices, ownerOutsideMesh } from '../../src/openclaw/notices.ts'
+import { keepRuntime } from '../../src/openclaw/runtime.ts'
 import { inboundOf } from './inbound-of.ts'
 
 vi.mock('openclaw/plugin-sdk/channel-outbound', () => ({ sendDurableMessageBatch: vi.fn() }))
@@ -74,6 +75,32 @@ describe('notices', () => {
     )
   })
 
+  it('a notice goes to the inbound channel, and to the owner elsewhere where that surely did not take it', async () => {
+    const notice: Notice = { kind: 'owner', text: 'ana asks to be let in.' }
+    const slack = { channel: 'slack', to: 'C1' }
+    await notices(owned, slack).notify(notice)
+    expect(sent()).toEqual([['slack', 'C1', 'libp2p-mesh: ana asks to be let in.']])
+    send.mockClear()
+    const error = Object.assign(new Error('none'), { code: 'OPENCLAW_PLATFORM_MESSAGE_NOT_DISPATCHED' })
+    send.mockResolvedValueOnce({ status: 'failed', error })
+    await notices(owned, slack).notify(notice)
+    expect(sent().map(entry => (entry as unknown[])[0])).toEqual(['slack', 'feishu'])
+    send.mockResolvedValue({ status: 'failed', error })
+    await expect(notices(owned, slack).notify(notice)).rejects.toThrow('channel feishu is not available')
+    await expect(notices({}).notify(notice)).rejects.toThrow('no owner on another channel')
+    // Perhaps it was shown: once more would be twice.
+    send.mockResolvedValue({ status: 'suppressed' })
+    send.mockClear()
+    await notices(owned, slack).notify(notice)
+    expect(sent()).toHaveLength(1)
+    expect(enqueueSystemEvent).not.toHaveBeenCalled()
+  })
+
+  it('S-17: a text is shown without anything that hides or reorders it', async () => {
+    await notices().notify({ kind: 'message', inbound: inboundOf('a\u202eb\r\n\tc\u001b[2J') })
+    expect(sent()).toEqual([['feishu', 'user:ou_1', 'ana (aaaa-bbbb)\na\\u202eb\n\tc\\u001b[2J']])
+  })
+
   it('an owner who is nowhere else is left in peace', async () => {
     await notices({} as HostConfig).notify({ kind: 'message', inbound: inboundOf('x') })
     expect(sent()).toEqual([])
@@ -84,10 +111,32 @@ describe('the owner outside the mesh', () => {
   it.each([
     [['feishu:user:ou_1', 'slack:U1'], { channel: 'feishu', to: 'user:ou_1' }],
     [['libp2p-mesh:bob', '*', 'slack:*', 'slack:', ':x', 7, 'telegram:42'], { channel: 'telegram', to: '42' }],
+    [[' Telegram : 42 '], { channel: 'telegram', to: '42' }],
     [['libp2p-mesh:bob'], undefined],
+    [[' libp2p-mesh:bob'], undefined],
+    [['LIBP2P-MESH :bob'], undefined],
+    [['accessGroup:owners', 'accessgroup:owners'], undefined],
+    [['   :7', 'slack: * '], undefined],
     [[], undefined],
     [undefined, undefined]
-  ])('of %j is %j', (ownerAllowFrom, owner) => {
-    expect(ownerOutsideMesh({ commands: { ownerAllowFrom } } as HostConfig)).toEqual(owner)
+  ])('S-21: of %j is %j', async (ownerAllowFrom, owner) => {
+    expect(await ownerOutsideMesh({ commands: { ownerAllowFrom } } as HostConfig)).toEqual(owner)
+  })
+
+  it('S-21: is on a channel that this gateway has, be it broken', async () => {
+    const loadAdapter = vi.fn(async (name: string) => {
+      if (name === 'broken') throw new Error('no module')
+      return name === 'telegram' ? {} : undefined
+    })
+    keepRuntime({ registrationMode: 'full', runtime: { channel: { outbound: { loadAdapter } } } } as unknown as HostApi)
+    onTestFinished(() => keepRuntime({ registrationMode: 'full' } as HostApi))
+    const owner = async (...ownerAllowFrom: string[]) =>
+      await ownerOutsideMesh({ commands: { ownerAllowFrom } } as HostConfig)
+    expect(await owner('ghost:1')).toBeUndefined()
+    expect(await owner('ghost:1', 'telegram:42')).toEqual({ channel: 'telegram', to: '42' })
+    expect(await owner('broken:1')).toEqual({ channel: 'broken', to: '1' })
+    loadAdapter.mockClear()
+    expect(await owner(...Array.from({ length: 100 }, (_, index) => `ghost:${index}`))).toBeUndefined()
+    expect(loadAdapter).toHaveBeenCalledTimes(8)
   })
 })

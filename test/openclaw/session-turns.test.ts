@@ -25,6 +25,20 @@ function held() {
 }
 
 describe('the turns of a session', () => {
+  it('S-23: say what the one that runs is about, and nothing before and after', async () => {
+    const turns = new SessionTurns()
+    const [first, second] = [held(), held()]
+    const running = [turns.run('a', first.run, { cause: 'one' }), turns.run('a', second.run, { cause: 'two' })]
+    await vi.advanceTimersByTimeAsync(0)
+    expect([turns.causeOf('a'), turns.causeOf('b')]).toEqual(['one', undefined])
+    first.work.end()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(turns.causeOf('a')).toBe('two')
+    second.work.end()
+    await Promise.all(running)
+    expect(turns.causeOf('a')).toBeUndefined()
+  })
+
   it('wait for the one before, and others go on meanwhile', async () => {
     const turns = new SessionTurns()
     const [first, second, other] = [held(), held(), held()]

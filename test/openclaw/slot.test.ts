@@ -4,7 +4,8 @@ import { findLiveAccount, liveAccount, publishAccount } from '../../src/openclaw
 
 const account = {
   client: { call: () => Promise.reject(new Error('nobody asks')), close: async () => undefined },
-  health: () => ({ running: true, restarts: 0 })
+  health: () => ({ running: true, restarts: 0 }),
+  causeOf: () => undefined
 }
 
 describe('the slot of the live account', () => {

@@ -85,6 +85,10 @@ describe('the warnings of channels status', () => {
   it('are none for a mesh that works', () => {
     expect(statusIssues([{ accountId: 'default', mesh: STATUS, engine: { running: true, restarts: 0 } }])).toEqual([])
     expect(statusIssues([{ accountId: 'default' }])).toEqual([])
+    const noticed = { ...STATUS, notices: { unread: 3 } }
+    expect(statusIssues([{ accountId: 'default', mesh: noticed }]).map(({ message }) => message)).toEqual([
+      '3 unread notices of the mesh: openclaw p2p inbox'
+    ])
   })
 
   it('name each issue, the restarts with their reason, and settings without effect', () => {

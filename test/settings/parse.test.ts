@@ -36,7 +36,9 @@ describe('settings', () => {
       announceAddrs: [],
       deliveryAckTimeoutMs: 15_000,
       dmPolicy: 'pairing',
-      allowFrom: []
+      allowFrom: [],
+      notifyOnly: [],
+      trustedTools: []
     })
   })
 
@@ -52,7 +54,7 @@ describe('settings', () => {
     [{ dmPolicy: 'open' }, /dmPolicy is "open".*needs "\*" in channels\.libp2p-mesh\.allowFrom/],
     [
       { allowFrom: ['*', 'bob'] },
-      /^channels\.libp2p-mesh\.allowFrom\.1 is "bob": expected a peer id, an instance id or "\*"\.$/
+      /^channels\.libp2p-mesh\.allowFrom\.1 is "bob": expected a peer id, an instance id, accessGroup:<name> or "\*"\.$/
     ],
     [{ announceAddrs: ['/ip4/300.1.1.1/tcp/4001'] }, /announceAddrs\.0 is .*expected a multiaddr/],
     [{ inboundChannel: 'feishu' }, /inboundTarget is not set/],
@@ -114,7 +116,9 @@ describe('settings', () => {
     inboundTarget: [7, ''],
     deliveryAckTimeoutMs: [99, 600_001, 1.5, '15000', Number.POSITIVE_INFINITY],
     dmPolicy: ['everyone', true],
-    allowFrom: ['bob', [''], [7]]
+    allowFrom: ['bob', [''], [7]],
+    notifyOnly: ['bob', [''], [7]],
+    trustedTools: ['exec', [''], [7], ['*'], ['group:fs'], ['p2p_*'], ['x'.repeat(65)]]
   }
 
   it('S-32: every setting with every wrong value is refused in one sentence that names path, value and what is allowed', () => {

@@ -10,6 +10,8 @@ const word = fc.stringMatching(/^[a-z][a-z0-9:_-]{0,20}$/)
 
 const instance = fc.stringMatching(/^([a-z]{1,8}@)?[a-z2-7]{4}(-[a-z2-7]{4}){5}$/)
 
+const allowed = fc.oneof(instance, fc.constantFrom(PEER, 'accessGroup:friends'))
+
 const RIGHT: Record<string, fc.Arbitrary<unknown>> = {
   name: word.map(text => text.replace(/:/g, '-')),
   discovery: fc.constantFrom('mdns', 'bootstrap', 'dht'),
@@ -23,7 +25,9 @@ const RIGHT: Record<string, fc.Arbitrary<unknown>> = {
   inboundTarget: word,
   deliveryAckTimeoutMs: fc.integer({ min: 100, max: 600_000 }),
   dmPolicy: fc.constantFrom('pairing', 'allowlist', 'disabled'),
-  allowFrom: fc.array(fc.oneof(instance, fc.constant(PEER)), { maxLength: 4 })
+  allowFrom: fc.array(allowed, { maxLength: 4 }),
+  notifyOnly: fc.array(allowed, { maxLength: 4 }),
+  trustedTools: fc.array(fc.stringMatching(/^[a-z][a-z0-9_-]{0,20}$/), { maxLength: 4 })
 }
 
 /** What somebody may have typed by mistake. */
