@@ -17,7 +17,14 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           // Real gateways, network namespaces and soak runs have lanes of their own.
-          exclude: ['test/integration/**', 'test/host/**', 'test/nat/**', 'test/soak/**', 'test/chaos/**'],
+          exclude: [
+            'test/integration/**',
+            'test/host/**',
+            'test/hostile/**',
+            'test/nat/**',
+            'test/soak/**',
+            'test/chaos/**'
+          ],
           // The longest takes some four seconds on an idle machine; one with other work may take ten times as long.
           testTimeout: 60_000,
           hookTimeout: 60_000
@@ -31,6 +38,18 @@ export default defineConfig({
           globalSetup: ['test/integration/harness/built.ts'],
           // Each test starts processes; on a machine with other work they take their time.
           testTimeout: 60_000,
+          hookTimeout: 60_000
+        }
+      },
+      {
+        extends: true,
+        test: {
+          // Raw libp2p programs attack a node that runs as its own process.
+          name: 'hostile',
+          include: ['test/hostile/**/*.test.ts'],
+          globalSetup: ['test/integration/harness/built.ts'],
+          // A crowd of keys is made and dialled; on a machine with other work that takes its time.
+          testTimeout: 120_000,
           hookTimeout: 60_000
         }
       },

@@ -36,7 +36,13 @@ export const WIRE: Source[] = [
       ['TRACE_DEPTH_MAX', 'steps', '9.3'],
       ['EXPIRY_DEFAULT_MS', 'ms', '9.1'],
       ['EXPIRY_MAX_MS', 'ms', '5.3'],
-      ['CLOCK_TOLERANCE_MS', 'ms', '13.2']
+      ['CLOCK_TOLERANCE_MS', 'ms', '13.2'],
+      ['TICKET_SECRET_BYTES', 'bytes', '11.1'],
+      ['TICKET_ID_BYTES', 'bytes', '11.1'],
+      ['TICKET_USES_MAX', 'instances', '11.1'],
+      ['TICKET_TEXT_MAX_CHARS', 'characters', '11.1'],
+      ['TICKET_TTL_MAX_MS', 'ms', '11.1'],
+      ['PURPOSE_MAX_CHARS', 'characters', '11.2']
     ]
   },
   {
@@ -95,9 +101,17 @@ export const LINK: Source[] = [
   },
   { file: 'src/node/node.ts', limits: [['CONNECT_MS', 'ms', '2.4']] },
   {
-    file: 'src/node/assemble.ts',
+    file: 'src/node/limits.ts',
     limits: [
       ['CONNECTIONS_MAX', 'connections', '2.4'],
+      ['PEER_CONNECTIONS_MAX', 'connections', '2.4'],
+      ['STRANGERS_MAX', 'connections', '2.4'],
+      ['STRANGERS_PER_HOST_MAX', 'connections', '2.4']
+    ]
+  },
+  {
+    file: 'src/node/assemble.ts',
+    limits: [
       ['PENDING_MAX', 'connections', '2.4'],
       ['UPGRADE_MS', 'ms', '2.4'],
       ['INBOUND_PER_SECOND', 'connections', '2.4'],

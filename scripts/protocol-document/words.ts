@@ -14,7 +14,7 @@ const MEANINGS: Record<RejectReason, Meaning> = {
     follows: 'nothing is wrong'
   },
   unsupported: {
-    when: 'an envelope of a kind, a version or a body form that the receiver does not know; every pair request today',
+    when: 'an envelope of a kind, a version or a body form that the receiver does not know; a pair request of an unknown kind',
     follows: 'final: send nothing of that sort to this peer until its hello says more'
   },
   not_admitted: {
@@ -64,6 +64,26 @@ const MEANINGS: Record<RejectReason, Meaning> = {
   unknown_outcome: {
     when: 'a crash or a time limit hid whether it was worked on',
     follows: 'final: it may have happened and may not; whether to say it again is for the owner'
+  },
+  ticket_unknown: {
+    when: 'in a pair answer: no ticket with this proof was ever issued, or it was withdrawn',
+    follows: 'final for this ticket; ask for a new one'
+  },
+  ticket_spent: {
+    when: 'in a pair answer: the ticket was used as often as it may be',
+    follows: 'final for this ticket; ask for a new one'
+  },
+  ticket_expired: {
+    when: 'in a pair answer: the ticket came after its time',
+    follows: 'final for this ticket; ask for a new one'
+  },
+  requests_off: {
+    when: 'in a pair answer: the owner takes no requests',
+    follows: 'final; the owner over there has to be asked by other means'
+  },
+  pending: {
+    when: 'in a pair answer: the request is kept for the owner, who decides',
+    follows: 'wait: who is approved is told so on the next contact'
   }
 }
 
@@ -91,7 +111,11 @@ const ERRORS: Record<ProtocolErrorCode, string> = {
   peer_id_malformed: 'not the peer id of an Ed25519 key',
   receipt_malformed: 'a receipt against section 7.1, none, or more than 512',
   route_malformed: 'a route record against section 10',
-  topic_malformed: 'a topic against section 6.3'
+  topic_malformed: 'a topic against section 6.3',
+  pair_malformed: 'the body of a pair request against section 11',
+  ticket_malformed: 'no ticket, or one with a part against section 11',
+  ticket_checksum: 'a ticket of which a letter is wrong or missing',
+  ticket_version: 'a ticket of another version'
 }
 
 /** The codes with which readers refuse bytes. They stay inside a program; the golden vectors name them. */
