@@ -12,7 +12,7 @@ const RSS_MAX_BYTES = 20 * 1024 * 1024
 const WRITE_SPACING_MS = 5_000
 
 /** V8 lets its nursery grow with the rate of allocation, whatever is kept of it; a fixed one shows what is kept. */
-const NODE_OPTIONS = ['--experimental-transform-types', '--no-warnings', '--max-semi-space-size=4']
+const NODE_OPTIONS = ['--experimental-transform-types', '--no-warnings', '--max-semi-space-size=4', '--expose-gc']
 
 interface Flood {
   ms: number
