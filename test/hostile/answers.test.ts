@@ -1,7 +1,7 @@
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { hashOf, readSigned } from '../vectors/reference/envelope.mjs'
 import type { ShownReceipt } from '../vectors/reference/frames.mjs'
-import { createScene, type Scene } from './scene.ts'
+import { type Scene, useScene } from './scene.ts'
 
 const WAIT = { timeout: 15_000, interval: 20 }
 
@@ -11,18 +11,8 @@ const PER_FRAME = 500
 const STORM_MAX_MIB = 64
 
 let scene: Scene
-
-beforeAll(async () => {
-  scene = await createScene()
-})
-
-afterEach(async () => {
-  await scene.honestWorks()
-  await scene.victimIsWell()
-})
-
-afterAll(async () => {
-  await scene?.[Symbol.asyncDispose]()
+useScene(created => {
+  scene = created
 })
 
 it('S-30: receipts of others, for other bytes, backwards, and a storm of them move nothing', async () => {

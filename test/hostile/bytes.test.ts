@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { framed, writeMessage } from '../vectors/reference/wire.mjs'
 import { LINK, PAIR } from './attacker.ts'
-import { createScene, portOf, type Scene } from './scene.ts'
+import { portOf, type Scene, useScene } from './scene.ts'
 
 const WAIT = { timeout: 15_000, interval: 20 }
 const RSS_MAX_MIB = 64
@@ -13,18 +13,8 @@ const RSS_MAX_MIB = 64
 const RESET_MAX_MS = 5_000
 
 let scene: Scene
-
-beforeAll(async () => {
-  scene = await createScene()
-})
-
-afterEach(async () => {
-  await scene.honestWorks()
-  await scene.victimIsWell()
-})
-
-afterAll(async () => {
-  await scene?.[Symbol.asyncDispose]()
+useScene(created => {
+  scene = created
 })
 
 const hash = Buffer.alloc(32)

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { Attacker } from './attacker.ts'
-import { createScene, portOf, type Scene } from './scene.ts'
+import { portOf, type Scene, useScene } from './scene.ts'
 
 const WAIT = { timeout: 20_000, interval: 50 }
 
@@ -22,18 +22,8 @@ const REMEMBERED = 256
 const AT_ONCE = 5
 
 let scene: Scene
-
-beforeAll(async () => {
-  scene = await createScene()
-})
-
-afterEach(async () => {
-  await scene.honestWorks()
-  await scene.victimIsWell()
-})
-
-afterAll(async () => {
-  await scene?.[Symbol.asyncDispose]()
+useScene(created => {
+  scene = created
 })
 
 const linkEnds = (): number =>

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { conversationOfTopic } from '../vectors/reference/envelope.mjs'
 import { framed, writeMessage } from '../vectors/reference/wire.mjs'
 import { sealBytes } from './attacker.ts'
-import { createScene, type Scene } from './scene.ts'
+import { type Scene, useScene } from './scene.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
@@ -11,18 +11,8 @@ const DAY_MS = 24 * HOUR_MS
 const WAIT = { timeout: 20_000, interval: 20 }
 
 let scene: Scene
-
-beforeAll(async () => {
-  scene = await createScene()
-})
-
-afterEach(async () => {
-  await scene.honestWorks()
-  await scene.victimIsWell()
-})
-
-afterAll(async () => {
-  await scene?.[Symbol.asyncDispose]()
+useScene(created => {
+  scene = created
 })
 
 it('S-05: a recorded message is shown once: again, after kill -9, later, to another peer, to a topic', async () => {

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { conversationOfTopic, readSigned, type Sealed } from '../vectors/reference/envelope.mjs'
 import { keyInPeerId } from '../vectors/reference/identity.mjs'
 import { readMessage, writeMessage } from '../vectors/reference/wire.mjs'
 import { type Attacker, fingerprintOf } from './attacker.ts'
-import { createScene, type Scene } from './scene.ts'
+import { type Scene, useScene } from './scene.ts'
 
 const TOPIC = 'among-us'
 const WAIT = { timeout: 20_000, interval: 50 }
@@ -14,19 +14,12 @@ const QUOTA = 12
 const QUOTA_SLACK = 3
 
 let scene: Scene
-
-beforeAll(async () => {
-  scene = await createScene({ meshTopic: TOPIC })
-})
-
-afterEach(async () => {
-  await scene.honestWorks()
-  await scene.victimIsWell()
-})
-
-afterAll(async () => {
-  await scene?.[Symbol.asyncDispose]()
-})
+useScene(
+  created => {
+    scene = created
+  },
+  { meshTopic: TOPIC }
+)
 
 /** A broadcast as section 12.2 has it, and what else the caller wants it to say. */
 function broadcast(by: Attacker, text: string, more: Partial<Parameters<Attacker['content']>[2]> = {}): Sealed {

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { readSigned } from '../vectors/reference/envelope.mjs'
-import { createScene, owned, type Scene } from './scene.ts'
+import { owned, type Scene, useScene } from './scene.ts'
 
 const WAIT = { timeout: 15_000, interval: 20 }
 
@@ -17,18 +17,8 @@ const UNSAFE = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
 const OWN_FILES = /(mesh\.sqlite-(wal|shm)|instance-peer\.json(\..*)?)$/
 
 let scene: Scene
-
-beforeAll(async () => {
-  scene = await createScene()
-})
-
-afterEach(async () => {
-  await scene.honestWorks()
-  await scene.victimIsWell()
-})
-
-afterAll(async () => {
-  await scene?.[Symbol.asyncDispose]()
+useScene(created => {
+  scene = created
 })
 
 it('S-17: no string of a peer forges a line of the log or of a table, or reaches the terminal as a command', async () => {

@@ -1,7 +1,7 @@
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { keyInPeerId } from '../vectors/reference/identity.mjs'
 import { type Attacker, type AttackLink, fingerprintOf } from './attacker.ts'
-import { createScene, near, type Scene } from './scene.ts'
+import { near, type Scene, useScene } from './scene.ts'
 
 /** As many as fill one receive window of a link several times over. */
 const ROUNDS = 1_000
@@ -10,18 +10,8 @@ const HOUR_MS = 60 * 60 * 1000
 const WAIT = { timeout: 15_000, interval: 20 }
 
 let scene: Scene
-
-beforeAll(async () => {
-  scene = await createScene()
-})
-
-afterEach(async () => {
-  await scene.honestWorks()
-  await scene.victimIsWell()
-})
-
-afterAll(async () => {
-  await scene?.[Symbol.asyncDispose]()
+useScene(created => {
+  scene = created
 })
 
 /** Everything before it on the link has been handled when this text is answered. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { expect } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import type { ControlClient } from '../../src/control/client.ts'
 import type { Status } from '../../src/control/methods.ts'
 import { connectControl } from '../../src/control/socket.ts'
@@ -140,6 +140,22 @@ export async function createScene(settings: Record<string, unknown> = {}): Promi
     await stage[Symbol.asyncDispose]()
     throw error
   }
+}
+
+/** One scene for all cases of a file: after each of them the honest peer is still heard, and the victim is well. */
+export function useScene(take: (scene: Scene) => void, settings: Record<string, unknown> = {}): void {
+  let scene: Scene
+  beforeAll(async () => {
+    scene = await createScene(settings)
+    take(scene)
+  })
+  afterEach(async () => {
+    await scene.honestWorks()
+    await scene.victimIsWell()
+  })
+  afterAll(async () => {
+    await scene?.[Symbol.asyncDispose]()
+  })
 }
 
 export async function owned(node: BareNode): Promise<Owned> {

@@ -1,9 +1,9 @@
 import { createHash, createHmac } from 'node:crypto'
 import { hostname, networkInterfaces, userInfo } from 'node:os'
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { readMessage } from '../vectors/reference/wire.mjs'
 import { LINK, PAIR } from './attacker.ts'
-import { createScene, type Scene } from './scene.ts'
+import { type Scene, useScene } from './scene.ts'
 
 const WAIT = { timeout: 15_000, interval: 20 }
 
@@ -21,18 +21,8 @@ const GUESSES = 100
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567'
 
 let scene: Scene
-
-beforeAll(async () => {
-  scene = await createScene()
-})
-
-afterEach(async () => {
-  await scene.honestWorks()
-  await scene.victimIsWell()
-})
-
-afterAll(async () => {
-  await scene?.[Symbol.asyncDispose]()
+useScene(created => {
+  scene = created
 })
 
 /** Section 11.1: what a ticket's text holds, without its checksum. */
