@@ -7,6 +7,7 @@ import {
   type PairBody,
   publicKeyOf,
   type RejectReason,
+  refusing,
   safe,
   skeletonOf
 } from '../protocol/index.ts'
@@ -166,11 +167,12 @@ export class Contacts {
     const { store, clock, trust, routes, notices } = this.#components
     const instance = fingerprintOf(publicKeyOf(peer))
     const level = trust.levelOf(instance)
-    if (level === 'blocked') return no('blocked')
+    if (level === 'blocked') return refusing('blocked')
     if (trust.admitted(instance)) return { accepted: true, reason: 'none', label: this.#label() }
-    if (!trust.takesRequests) return no('requests_off')
+    if (!trust.takesRequests) return refusing('requests_off')
     const known = store.contacts.get(instance, 'incoming')
-    if (known?.state === 'rejected' && clock.wallMs() - known.createdMs < CONTACT_KEPT_MS) return no('not_admitted')
+    if (known?.state === 'rejected' && clock.wallMs() - known.createdMs < CONTACT_KEPT_MS)
+      return refusing('not_admitted')
     store.contacts.prune(clock.wallMs() - CONTACT_KEPT_MS)
     routes.learn({ peer, label })
     store.contacts.put({
@@ -191,7 +193,7 @@ export class Contacts {
         text: () => `${askingText(store.contacts.pending('incoming').length)}; see: ${this.#program} requests`
       })
     }
-    return { accepted: false, reason: 'pending', label: '' }
+    return refusing('pending')
   }
 
   /** A peer says that its owner let this instance in. It counts for nothing unless this instance had asked. */
@@ -200,7 +202,9 @@ export class Contacts {
     const instance = fingerprintOf(publicKeyOf(peer))
     const row = this.#wish(instance)
     if (row !== undefined && !trust.closed) this.#admit(row)
-    return trust.admitted(instance) ? { accepted: true, reason: 'none', label: this.#label() } : no('not_admitted')
+    return trust.admitted(instance)
+      ? { accepted: true, reason: 'none', label: this.#label() }
+      : refusing('not_admitted')
   }
 
   /** Open requests, oldest first. */
@@ -343,8 +347,4 @@ function askingText(count: number): string {
 
 function isPassing({ code, details }: MeshError): boolean {
   return code === 'refused_by_peer' && details.reason !== undefined && PASSING.has(details.reason)
-}
-
-function no(reason: PairAnswer['reason']): PairAnswer {
-  return { accepted: false, reason, label: '' }
 }

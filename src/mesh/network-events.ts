@@ -1,10 +1,15 @@
-import type { Envelope, Hello, PairAnswer, PairBody, Receipt } from '../protocol/index.ts'
 import {
   decodeRouteRecord,
   ENVELOPE_KINDS,
   ENVELOPE_VERSION,
+  type Envelope,
   type EnvelopeKind,
-  FRAME_MAX_BYTES
+  FRAME_MAX_BYTES,
+  type Hello,
+  type PairAnswer,
+  type PairBody,
+  type Receipt,
+  refusing
 } from '../protocol/index.ts'
 import { type Admission, receiptFor } from './admission.ts'
 import type { Broadcasts } from './broadcast.ts'
@@ -148,7 +153,7 @@ export class NetworkEvents implements NetworkHandler {
       return body.kind === 'contact' ? contacts.asked(peer, address, body) : contacts.approved(peer)
     } catch (error) {
       log.error('A pair request failed.', failure(error))
-      return { accepted: false, reason: 'overloaded', label: '' }
+      return refusing('overloaded')
     }
   }
 

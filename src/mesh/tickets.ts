@@ -11,6 +11,7 @@ import {
   peerIdOf,
   publicKeyOf,
   ROUTE_ADDRESSES_MAX,
+  refusing,
   TICKET_SECRET_BYTES,
   type Ticket,
   ticketIdBytesOf,
@@ -164,17 +165,17 @@ export class Tickets {
   /** Somebody brings a ticket of ours. */
   async redeem(peer: string, { ticket, proof, label }: Extract<PairBody, { kind: 'ticket' }>): Promise<PairAnswer> {
     const { store, signer, clock, trust, routes, notices } = this.#components
-    const no = (reason: PairAnswer['reason']): PairAnswer => ({ accepted: false, reason, label: '' })
     const row = store.tickets.get(toHex(ticket))
     const sender = publicKeyOf(peer)
-    if (row === undefined) return no('ticket_unknown')
-    if (!(await isTicketProof(proof, row.secret, { issuer: signer.publicKey, sender }))) return no('ticket_unknown')
+    if (row === undefined) return refusing('ticket_unknown')
+    if (!(await isTicketProof(proof, row.secret, { issuer: signer.publicKey, sender })))
+      return refusing('ticket_unknown')
     const instance = fingerprintOf(sender)
     const record = store.trust.get(instance)
-    if (record?.level === 'blocked') return no('blocked')
+    if (record?.level === 'blocked') return refusing('blocked')
     // Who was forgotten after the invitation was written is not meant by it any more. Both times are put in order when they are written.
-    if (trust.closed || (record?.tombstone === true && record.sinceMs >= row.createdMs)) return no('not_admitted')
-    if (row.expiresMs < clock.wallMs()) return no('ticket_expired')
+    if (trust.closed || (record?.tombstone === true && record.sinceMs >= row.createdMs)) return refusing('not_admitted')
+    if (row.expiresMs < clock.wallMs()) return refusing('ticket_expired')
     const used = trust.transaction(() => {
       const place = store.tickets.use(row.id, instance)
       if (place === undefined) return undefined
@@ -192,7 +193,7 @@ export class Tickets {
       })
       return { show }
     })
-    if (used === undefined) return no('ticket_spent')
+    if (used === undefined) return refusing('ticket_spent')
     used.show?.()
     return { accepted: true, reason: 'none', label: this.#label() }
   }

@@ -2,7 +2,7 @@ import { networkInterfaces } from 'node:os'
 import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
 import { MeshError } from '../mesh/errors.ts'
 import type { AbortOptions, AddressSource, Connected, Gauge, Log, Network, NetworkHandler } from '../mesh/ports.ts'
-import type { Frame, PairAnswer, PairBody } from '../protocol/index.ts'
+import { type Frame, type PairAnswer, type PairBody, refusing } from '../protocol/index.ts'
 import { inOrder } from './address-order.ts'
 import { Bootstrap, type BootstrapPeer } from './bootstrap.ts'
 import { Crowd } from './crowd.ts'
@@ -28,7 +28,7 @@ import { Strikes } from './strikes.ts'
 const CONNECT_MS = 15_000
 
 /** What a request is told that comes while the node stops. */
-const NOBODY_HOME: PairAnswer = { accepted: false, reason: 'overloaded', label: '' }
+const NOBODY_HOME = refusing('overloaded')
 
 /** Keeps linked peers when the connection manager has to let somebody go (S-11). */
 const LINK_TAG = 'libp2p-mesh-link'

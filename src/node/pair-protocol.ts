@@ -10,7 +10,8 @@ import {
   type PairFrame,
   ProtocolError,
   pairBodyOf,
-  pairRequestOf
+  pairRequestOf,
+  refusing
 } from '../protocol/index.ts'
 import { withDeadline } from './deadline.ts'
 import { FrameReader, joinFrames } from './frame-reader.ts'
@@ -26,10 +27,10 @@ const PAIR_MS = 5_000
 export const PAIR_STREAMS_MAX = 2
 
 /** What a request of a later version is told, so that a newer peer knows where it stands. */
-const UNSUPPORTED: PairAnswer = { accepted: false, reason: 'unsupported', label: '' }
+const UNSUPPORTED = refusing('unsupported')
 
 /** What a stranger is told where too many ask. */
-const OVERLOADED: PairAnswer = { accepted: false, reason: 'overloaded', label: '' }
+const OVERLOADED = refusing('overloaded')
 
 export interface PairComponents {
   log: Log

@@ -16,6 +16,11 @@ export interface PairAnswer {
   label: string
 }
 
+/** The answer that is no yes; it says nothing of who gives it. */
+export function refusing(reason: PairAnswer['reason']): PairAnswer {
+  return { accepted: false, reason, label: '' }
+}
+
 /** One unit on the pair protocol, the only one open to strangers. */
 export type PairFrame =
   /** `kind` from 1; one that the receiver does not know is answered with reason `unsupported`. */

@@ -144,8 +144,8 @@ export const WEAKNESSES: Record<string, { what: string; changes: Change[] }> = {
     changes: [
       {
         file: 'src/mesh/tickets.ts',
-        from: "sender }))) return no('ticket_unknown')",
-        to: "sender }))) void no('ticket_unknown')"
+        from: "sender })))\n      return refusing('ticket_unknown')",
+        to: "sender })))\n      void refusing('ticket_unknown')"
       }
     ]
   },
