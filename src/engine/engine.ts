@@ -5,13 +5,15 @@ import { controlSocketPath, listenControl } from '../control/socket.ts'
 import { MeshError } from '../mesh/errors.ts'
 import type { HostRound } from '../mesh/host-approvals.ts'
 import { Mesh } from '../mesh/mesh.ts'
-import type { Store } from '../mesh/ports.ts'
+import type { Clock, Store } from '../mesh/ports.ts'
 import { instanceOf } from '../mesh/trust.ts'
 import { createNode } from '../node/index.ts'
 import type { LiveSettings, Settings } from '../settings/index.ts'
 import { acquireLock, openKeyFile, openStore, prepareSocketPath, signerOf } from '../store/index.ts'
+import type { KeyFile } from '../store/key-file.ts'
 import { systemClock } from './clock.ts'
 import { adviceProgram } from './program.ts'
+import { whenRoom } from './room.ts'
 
 /** What the engine is started with; it crosses a thread border, so it holds plain values only. */
 export interface EngineOptions {
@@ -47,16 +49,51 @@ export async function startEngine(
   host: HostPorts,
   { signal }: { signal: AbortSignal }
 ): Promise<Engine> {
-  const { stateDir, settings } = options
+  const { stateDir } = options
   const { log } = host
   const clock = systemClock()
   await using stack = new AsyncDisposableStack()
 
-  const lock = acquireLock(stateDir, { program: options.program })
+  const tell = (reason: string): void => {
+    log.error(reason)
+    host.event({ type: 'waiting', reason })
+  }
+  const room = { stateDir, clock, tell, signal }
+  const lock = await whenRoom(() => acquireLock(stateDir, { program: options.program }), room)
   stack.defer(() => lock.release())
-  const key = openKeyFile(stateDir, { log })
-  const store = openStore({ dir: stateDir, log, clock })
+  const key = await whenRoom(() => openKeyFile(stateDir, { log }), room)
+  const store = await whenRoom(() => openStore({ dir: stateDir, log, clock }), room)
   stack.defer(() => store.close())
+  const { mesh, running, held } = await whenRoom(() => startMesh(options, host, { key, store, clock }), room)
+  stack.use(held)
+  signal.throwIfAborted()
+
+  const handlers = mesh.handlers()
+  const path = controlSocketPath(stateDir)
+  prepareSocketPath(path)
+  const control = await listenControl(path, serveMethods(handlers))
+  stack.defer(() => control.close())
+
+  const started = stack.move()
+  return {
+    call: async (method, params, callOptions) => {
+      if (!Object.hasOwn(methods, method)) throw new MeshError('bad_request', { detail: `unknown method ${method}` })
+      return await callMethod(handlers, method as Method, params, callOptions)
+    },
+    update: live => mesh.update(live),
+    hostApprovals: entries => mesh.hostApprovals(entries),
+    ended: untilEnd(started, running, signal)
+  }
+}
+
+/** Node and mesh, ready. What they write at their start may meet a full disk, so all of it is taken down again where it fails. */
+async function startMesh(
+  { settings, stateDir, program, version, pendingSettings }: EngineOptions,
+  host: HostPorts,
+  { key, store, clock }: { key: KeyFile; store: Store; clock: Clock }
+): Promise<{ mesh: Mesh; running: Promise<void>; held: AsyncDisposableStack }> {
+  const { log } = host
+  await using stack = new AsyncDisposableStack()
   const network = await createNode(
     { privateKeyProtobuf: key.protobuf, log },
     { ...settings, topics: [settings.meshTopic], denied: peer => isBlocked(store, peer) }
@@ -82,9 +119,10 @@ export async function startEngine(
       deliveryAckTimeoutMs: settings.deliveryAckTimeoutMs,
       notifyOnly: settings.notifyOnly,
       trustedTools: settings.trustedTools,
-      version: options.version,
-      pendingSettings: options.pendingSettings,
-      program: adviceProgram(options.program, stateDir)
+      onUnknown: settings.onUnknown,
+      version,
+      pendingSettings,
+      program: adviceProgram(program, stateDir)
     }
   )
   const stopped = new AbortController()
@@ -96,24 +134,7 @@ export async function startEngine(
   })
   // A mesh that fails before it is ready rejects `running`, and with it the start.
   await Promise.race([mesh.ready(), running])
-  signal.throwIfAborted()
-
-  const handlers = mesh.handlers()
-  const path = controlSocketPath(stateDir)
-  prepareSocketPath(path)
-  const control = await listenControl(path, serveMethods(handlers))
-  stack.defer(() => control.close())
-
-  const started = stack.move()
-  return {
-    call: async (method, params, callOptions) => {
-      if (!Object.hasOwn(methods, method)) throw new MeshError('bad_request', { detail: `unknown method ${method}` })
-      return await callMethod(handlers, method as Method, params, callOptions)
-    },
-    update: live => mesh.update(live),
-    hostApprovals: entries => mesh.hostApprovals(entries),
-    ended: untilEnd(started, running, signal)
-  }
+  return { mesh, running, held: stack.move() }
 }
 
 /** The owner's block holds at the connection already. It is a record of its own, so the policy has no say in it. */

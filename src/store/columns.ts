@@ -55,6 +55,22 @@ export function checksumOf(row: Readonly<Record<string, SQLInputValue>>, columns
   return crc32(JSON.stringify(values.map(value => (value instanceof Uint8Array ? toHex(value) : value))))
 }
 
+/**
+ * The same in one pass, with the bytes of blobs as they are: this one is made for rows that hold whole envelopes. A row that was never written as it
+ * stands gives another number; what is not a column's own type, such as a text where an integer was, does too.
+ */
+export function crcOf(row: Readonly<Record<string, SQLInputValue>>, columns: readonly string[]): number {
+  let crc = 0
+  const values = columns.map(column => {
+    const value = row[column]
+    if (typeof value === 'bigint') return `${value}n`
+    if (!(value instanceof Uint8Array)) return value
+    crc = crc32(value, crc)
+    return [value.length]
+  })
+  return crc32(JSON.stringify(values), crc)
+}
+
 /** Only a damaged file, or another program's hand, gets a value here that was never written. */
 function damaged(column: string, cause?: unknown): never {
   throw new MeshError('store_failed', { detail: `damaged row: column ${column}`, cause })

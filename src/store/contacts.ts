@@ -1,7 +1,10 @@
 import { MeshError } from '../mesh/errors.ts'
 import type { ContactRow, ContactStore, Log } from '../mesh/ports.ts'
 import { integer, oneOf, type Row, text } from './columns.ts'
-import type { Database, Query } from './database.ts'
+import type { Database } from './database.ts'
+import type { Quarantine } from './quarantine.ts'
+import type { Query } from './query.ts'
+import { sealed } from './sealed.ts'
 
 /** Pending requests in each direction: as many as an owner may want to read. */
 export const PENDING_MAX = 64
@@ -17,6 +20,7 @@ const STATES = ['pending', 'rejected'] as const satisfies Array<ContactRow['stat
 
 export interface ContactsComponents {
   database: Database
+  quarantine: Quarantine
   /**
    * Open requests of another epoch came back with an older copy of the database: the peers of our own may have been shut out since, and must not come
    * in by a late approval; those of others may have been turned down, or their senders blocked. Rejections stay.
@@ -28,11 +32,13 @@ export interface ContactsComponents {
 /** Who wants to be let in, here and elsewhere. Every method throws MeshError `store_failed`. */
 export class Contacts implements ContactStore {
   readonly #database: Database
+  readonly #quarantine: Quarantine
   readonly #epoch: string
   readonly #queries: ReturnType<typeof prepare>
 
-  constructor({ database, epoch, log }: ContactsComponents) {
+  constructor({ database, quarantine, epoch, log }: ContactsComponents) {
     this.#database = database
+    this.#quarantine = quarantine
     this.#epoch = epoch
     this.#queries = prepare(database)
     const count = this.#queries.dropCopies.run({ epoch })
@@ -40,19 +46,22 @@ export class Contacts implements ContactStore {
   }
 
   get(instance: string, direction: ContactRow['direction']): ContactRow | undefined {
-    const row = this.#queries.get.get({ instance, direction })
+    const row = this.#row(instance, direction)
     return row && readRow(row)
   }
 
   pending(direction: ContactRow['direction']): ContactRow[] {
-    return this.#queries.pending.all({ direction }).map(readRow)
+    return this.#quarantine.soundOf('contacts', this.#queries.pending.all({ direction })).map(readRow)
   }
 
   /** What is put is never what goes: a peer that asks again from a full address keeps its request. */
   put(row: ContactRow): void {
     if (row.state !== 'pending') throw new MeshError('store_failed', { detail: 'only a pending request can be put' })
     this.#database.transaction(() => {
-      const put = this.#queries.put.get(valuesOf(row, this.#epoch))
+      const known = this.#row(row.instance, row.direction)
+      // Its time and its epoch stay.
+      const kept = known && { created_ms: integer(known, 'created_ms'), epoch: text(known, 'epoch') }
+      const put = this.#queries.put.get(sealed('contacts', { ...valuesOf(row, this.#epoch), ...kept }))
       if (put === undefined) return
       const place = integer(put, 'place')
       if (row.direction === 'incoming') {
@@ -72,7 +81,7 @@ export class Contacts implements ContactStore {
       if (row?.state !== 'pending') return undefined
       const memory: ContactRow = { ...row, label: '', purpose: '', address: '', createdMs: nowMs, state: 'rejected' }
       this.delete(instance, 'incoming')
-      this.#queries.put.get(valuesOf(memory, this.#epoch))
+      this.#queries.put.get(sealed('contacts', valuesOf(memory, this.#epoch)))
       this.#queries.trimRejected.run({ max: REJECTED_MAX })
       return memory
     })
@@ -80,6 +89,10 @@ export class Contacts implements ContactStore {
 
   delete(instance: string, direction: ContactRow['direction']): boolean {
     return this.#queries.delete.run({ instance, direction }) > 0
+  }
+
+  #row(instance: string, direction: ContactRow['direction']): Row | undefined {
+    return this.#quarantine.sound('contacts', this.#queries.get.get({ instance, direction }))
   }
 
   prune(beforeMs: number): void {
@@ -95,10 +108,10 @@ function prepare(database: Database) {
       SELECT * FROM contacts WHERE direction = :direction AND state = 'pending' ORDER BY place`),
     // Gives no place where a rejection stands.
     put: database.query(`
-      INSERT INTO contacts (instance, direction, epoch, peer, label, purpose, address, created_ms, state)
-      VALUES (:instance, :direction, :epoch, :peer, :label, :purpose, :address, :created_ms, :state)
+      INSERT INTO contacts (instance, direction, epoch, peer, label, purpose, address, created_ms, state, checksum)
+      VALUES (:instance, :direction, :epoch, :peer, :label, :purpose, :address, :created_ms, :state, :checksum)
       ON CONFLICT DO UPDATE SET peer = excluded.peer, label = excluded.label, purpose = excluded.purpose,
-        address = excluded.address WHERE state = 'pending'
+        address = excluded.address, checksum = excluded.checksum WHERE state = 'pending'
       RETURNING place`),
     count: database.query(`
       SELECT count(*) AS count FROM contacts WHERE direction = :direction AND state = 'pending'`),

@@ -1,9 +1,14 @@
 import { chmodSync, existsSync } from 'node:fs'
-import { basename } from 'node:path'
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { basename, dirname } from 'node:path'
+import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite'
 import { MeshError } from '../mesh/errors.ts'
 import type { Row } from './columns.ts'
-import { migrate, readVersion } from './migrations.ts'
+import type { CommitCount } from './commit-count.ts'
+import { ASK_COUNT, countOf, sealOfCount } from './digests.ts'
+import { FULL_TEXT, hasRoom } from './disk.ts'
+import { hasOwnSchema, migrate, readVersion } from './migrations.ts'
+import { Query } from './query.ts'
+import { DAMAGE_ADVICE, saysFull, storeFailed } from './sqlite-errors.ts'
 
 /**
  * A backup reads beside us and never blocks a writer in WAL mode; only a checkpoint can meet it, and the mesh must not
@@ -23,6 +28,9 @@ const PRAGMAS: ReadonlyArray<readonly [name: string, set: string, get: string | 
   ['journal_mode', 'WAL', 'wal'],
   // A commit is on the disk before a receipt promises it.
   ['synchronous', 'FULL', 2],
+  // On macOS a plain fsync leaves it in the cache of the disk; elsewhere these do nothing.
+  ['fullfsync', 'ON', 1],
+  ['checkpoint_fullfsync', 'ON', 1],
   // An exclusive lock would make the host's `openclaw backup create` fail as a whole; one process per directory is
   // `lock.ts`'s task.
   ['locking_mode', 'NORMAL', 'normal'],
@@ -30,15 +38,6 @@ const PRAGMAS: ReadonlyArray<readonly [name: string, set: string, get: string | 
   ['wal_autocheckpoint', String(CHECKPOINT_PAGES), CHECKPOINT_PAGES],
   ['journal_size_limit', String(LOG_MAX_BYTES), LOG_MAX_BYTES]
 ]
-
-/** SQLite's primary result codes that pass by themselves: busy, locked, I/O error, full. */
-const PASSING_CODES = new Set([5, 6, 10, 13])
-
-/** A file that is no database, or one that is damaged inside: it does not mend by itself. */
-const DAMAGE_CODES = new Set([11, 26])
-
-const DAMAGE_ADVICE =
-  'restore it from a backup; or, to start with nobody trusted, move it and the file `epoch` beside it away'
 
 export interface DatabaseInit {
   /** The file was opened before, so it cannot be empty: an empty one is damage, and would forget who is blocked. */
@@ -48,9 +47,9 @@ export interface DatabaseInit {
    * It is put in that mode after the call, so a crash before then shows the same again.
    */
   onRestored?: () => void
+  /** Where the number of commits is noted, beside the file. */
+  count?: CommitCount
 }
-
-type Parameters = Record<string, SQLInputValue>
 
 /**
  * One SQLite file with the settings above, migrated, and every error as MeshError `store_failed` (retryable where it
@@ -62,10 +61,21 @@ type Parameters = Record<string, SQLInputValue>
 export class Database {
   readonly #database: DatabaseSync
   readonly #name: string
+  readonly #directory: string
   #depth = 0
+  #full = false
+  readonly #count: CommitCount | undefined
+  /** Of the whole life of the file; none before its schema is there. */
+  #commits = 0
+  #countCommit: StatementSync | undefined
+  #askChanges: StatementSync | undefined
+  /** Rows changed since the file was opened, when the last commit was counted. */
+  #changes: unknown = 0
 
   constructor(path: string, init: DatabaseInit = {}) {
     this.#name = basename(path)
+    this.#directory = dirname(path)
+    this.#count = init.count
     this.#database = this.#guard(() => new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS }))
     try {
       this.#guard(() => this.#prepare(path, init))
@@ -77,7 +87,36 @@ export class Database {
 
   query(sql: string): Query {
     const statement = this.#guard(() => this.#database.prepare(sql))
-    return new Query({ statement, guard: work => this.#guard(work) })
+    return new Query({
+      statement,
+      guard: work => this.#guard(work),
+      write: work => (this.#depth > 0 ? this.#guard(work) : this.transaction(() => this.#guard(work)))
+    })
+  }
+
+  /**
+   * The rows that the filter takes, of a query that may meet damaged ones: whole numbers beyond what JavaScript counts are bigints here, where other
+   * queries throw.
+   */
+  scan(sql: string, filter: (row: Row) => boolean): Row[] {
+    return this.#guard(() => {
+      const statement = this.#database.prepare(sql)
+      statement.setReadBigInts(true)
+      const taken: Row[] = []
+      for (const row of statement.iterate()) {
+        const plain = Object.fromEntries(Object.entries(row).map(([column, value]) => [column, plainOf(value)]))
+        if (filter(plain)) taken.push(plain)
+      }
+      return taken
+    })
+  }
+
+  /** Sentences for status. A full disk stands there until there is room again, or a commit found some. */
+  issues(): string[] {
+    this.#full &&= !hasRoom(this.#directory)
+    return this.#full
+      ? [`Nothing new is taken: ${FULL_TEXT}. What was accepted is kept, and all goes on by itself when there is room.`]
+      : []
   }
 
   /**
@@ -93,7 +132,8 @@ export class Database {
     try {
       const result = work()
       if (result instanceof Promise) throw new MeshError('internal', { detail: 'a transaction cannot wait' })
-      this.#execute(outermost ? 'COMMIT' : 'RELEASE nested')
+      if (outermost) this.#commit()
+      else this.#execute('RELEASE nested')
       return result
     } catch (error) {
       this.#rollback(outermost, error)
@@ -103,9 +143,37 @@ export class Database {
     }
   }
 
+  /** As large as its pages, bytes. */
+  sizeBytes(): number {
+    return this.#guard(() => Number(this.#pragma('page_count')) * Number(this.#pragma('page_size')))
+  }
+
+  /** Makes every index anew from its table. */
+  reindex(): void {
+    this.#execute('REINDEX')
+  }
+
+  /** Copies the log back as far as nobody reads it. */
+  checkpoint(): void {
+    this.#execute('PRAGMA wal_checkpoint(PASSIVE)')
+  }
+
   /** Copies the log back and closes. A second call does nothing. */
   close(): void {
     if (this.#database.isOpen) this.#guard(() => this.#database.close())
+  }
+
+  #commit(): void {
+    // One that changed nothing costs nothing.
+    const changes = this.#totalChanges()
+    const count = this.#commits + Number(changes !== this.#changes)
+    if (count !== this.#commits) this.#guard(() => this.#countCommit?.run({ count, checksum: sealOfCount(count) }))
+    this.#execute('COMMIT')
+    if (count === this.#commits) return
+    this.#changes = this.#totalChanges()
+    this.#commits = count
+    this.#count?.write(count)
+    this.#full = false
   }
 
   /**
@@ -146,6 +214,16 @@ export class Database {
       }
     }
     migrate(this.#database)
+    if (!hasOwnSchema(this.#database))
+      throw new MeshError('store_failed', { detail: `${path} is damaged (its schema): ${DAMAGE_ADVICE}` })
+    this.#commits = countOf(this.#database.prepare(ASK_COUNT).get()) ?? 0
+    this.#changes = this.#totalChanges()
+    this.#countCommit = this.#database.prepare('UPDATE commits SET count = :count, checksum = :checksum')
+  }
+
+  #totalChanges(): unknown {
+    this.#askChanges ??= this.#database.prepare('SELECT total_changes() AS changes')
+    return this.#askChanges.get()?.['changes']
   }
 
   #pragma(name: string): unknown {
@@ -160,45 +238,12 @@ export class Database {
       return work()
     } catch (cause) {
       if (cause instanceof MeshError) throw cause
+      if (saysFull(cause)) this.#full = true
       throw storeFailed(this.#name, cause)
     }
   }
 }
 
-export interface QueryComponents {
-  statement: StatementSync
-  guard: <T>(work: () => T) => T
-}
-
-/** One prepared statement. */
-export class Query {
-  readonly #statement: StatementSync
-  readonly #guard: QueryComponents['guard']
-
-  constructor({ statement, guard }: QueryComponents) {
-    this.#statement = statement
-    this.#guard = guard
-  }
-
-  get(parameters: Parameters = {}): Row | undefined {
-    return this.#guard(() => this.#statement.get(parameters))
-  }
-
-  all(parameters: Parameters = {}): Row[] {
-    return this.#guard(() => this.#statement.all(parameters))
-  }
-
-  /** Returns how many rows were changed. */
-  run(parameters: Parameters = {}): number {
-    return Number(this.#guard(() => this.#statement.run(parameters)).changes)
-  }
-}
-
-function storeFailed(name: string, cause: unknown): MeshError {
-  const code = cause instanceof Error && 'errcode' in cause && typeof cause.errcode === 'number' ? cause.errcode : 0
-  // Extended result codes carry the primary one in their low byte.
-  const retryable = PASSING_CODES.has(code & 0xff)
-  const advice = DAMAGE_CODES.has(code & 0xff) ? `; ${DAMAGE_ADVICE}` : ''
-  const detail = `${name}: ${cause instanceof Error ? cause.message : String(cause)}${advice}`
-  return new MeshError('store_failed', { detail, retryable, cause })
+function plainOf(value: SQLOutputValue): SQLOutputValue {
+  return typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value
 }

@@ -8,7 +8,7 @@ import type { Database } from './database.ts'
 import type { Values } from './values.ts'
 
 /** Keys of `meta` with this prefix are the store's own. */
-const EPOCH_KEY = 'store.epoch'
+export const EPOCH_KEY = 'store.epoch'
 const OPENS_KEY = 'store.opens'
 const REVOCATIONS_KEY = 'store.revocations'
 
@@ -17,12 +17,19 @@ export const TRUST_EPOCH_KEY = 'trust.epoch'
 
 const WITNESS_NAME = 'epoch'
 
+/** Last word of a witness that was written at a clean end. */
+const CLEAN = 'clean'
+
 const EPOCH_TEXT = new RegExp(`^[0-9a-f]{${EPOCH_BYTES * 2}}$`)
 
 export interface EpochComponents {
   directory: string
   database: Database
   values: Values
+  /** Parts of it are known to be of another time, so all of it is taken for an older copy. */
+  older?: boolean
+  /** The numbers of a conversation are damaged: a new epoch counts them all anew. Whom the owner let in stays. */
+  miscounted?: boolean
   log: Log
 }
 
@@ -53,19 +60,27 @@ interface Epoch {
  * beside the database that names the epoch, how often it was opened and closed, and how many revocations it has seen. A
  * witness that is behind is a crash between the two writes; one that is ahead has seen more than the database knows.
  */
-export function openEpoch({ directory, database, values, log }: EpochComponents): Epoch {
+export function openEpoch({
+  directory,
+  database,
+  values,
+  older = false,
+  miscounted = false,
+  log
+}: EpochComponents): Epoch {
   const path = join(directory, WITNESS_NAME)
   const witness = readWitness(path)
   const stored = values.get(EPOCH_KEY)
-  const counts: Counts = { opens: countOf(values, OPENS_KEY), revocations: countOf(values, REVOCATIONS_KEY) }
+  const counts = countsOf(key => values.get(key))
   const known = stored !== undefined && EPOCH_TEXT.test(stored)
   const behind = witness !== undefined && witness.opens <= counts.opens && witness.revocations <= counts.revocations
-  const same = known && witness?.epoch === stored && behind
+  const same = known && !older && witness?.epoch === stored && behind
   if (known && !same) log.warn('the database is a restored or moved copy: conversations are counted anew')
-  const epoch = same ? stored : randomBytes(EPOCH_BYTES).toString('hex')
-  const testify = ({ opens, revocations }: Counts): void => {
+  if (same && miscounted) log.warn('the numbers of a conversation were damaged: conversations are counted anew')
+  const epoch = same && !miscounted ? stored : randomBytes(EPOCH_BYTES).toString('hex')
+  const testify = ({ opens, revocations }: Counts, end = ''): void => {
     try {
-      writeAtomically(path, `${epoch} ${opens} ${revocations}\n`)
+      writeAtomically(path, `${epoch} ${opens} ${revocations}${end}\n`)
     } catch (error) {
       // A full disk keeps nobody down, and nobody in. A witness that stays behind knows no copy from between; one of another epoch, or none, makes the
       // next start begin a new epoch, in which every peer waits for its approval.
@@ -74,6 +89,7 @@ export function openEpoch({ directory, database, values, log }: EpochComponents)
   }
   counts.opens++
   database.transaction(() => {
+    if (same && values.get(TRUST_EPOCH_KEY) === stored) values.set(TRUST_EPOCH_KEY, epoch)
     if (values.get(TRUST_EPOCH_KEY) === undefined) values.set(TRUST_EPOCH_KEY, known ? stored : '')
     values.set(EPOCH_KEY, epoch)
     values.set(OPENS_KEY, String(counts.opens))
@@ -89,7 +105,7 @@ export function openEpoch({ directory, database, values, log }: EpochComponents)
     close: () => {
       try {
         values.set(OPENS_KEY, String(counts.opens + 1))
-        testify({ opens: counts.opens + 1, revocations: countOf(values, REVOCATIONS_KEY) })
+        testify({ ...countsOf(key => values.get(key)), opens: counts.opens + 1 }, ` ${CLEAN}`)
       } catch (error) {
         log.warn('the end was not noted', { error: String(error) })
       }
@@ -103,21 +119,37 @@ export function removeWitness(directory: string): void {
   syncDirectory(directory)
 }
 
+/** Whether the database of this directory was opened more often than these values know: then they are of an older copy. */
+export function isOlderCopy(directory: string, value: (key: string) => string | undefined): boolean {
+  const witness = readWitness(join(directory, WITNESS_NAME))
+  if (witness === undefined) return false
+  return witness.epoch !== value(EPOCH_KEY) || witness.opens > countsOf(value).opens
+}
+
+/** Whether the last run of this database ended by itself. */
+export function endedClean(directory: string, value: (key: string) => string | undefined): boolean {
+  const witness = readWitness(join(directory, WITNESS_NAME))
+  return witness?.clean === true && witness.epoch === value(EPOCH_KEY) && witness.opens === countsOf(value).opens
+}
+
 /** True once a database was opened in this directory. */
 export function hasWitness(directory: string): boolean {
   return existsSync(join(directory, WITNESS_NAME))
 }
 
 /** A damaged count is behind any witness. */
-function countOf(values: Values, key: string): number {
-  const count = Number(values.get(key) ?? 0)
-  return Number.isSafeInteger(count) ? count : 0
+function countsOf(value: (key: string) => string | undefined): Counts {
+  const countOf = (key: string): number => {
+    const count = Number(value(key) ?? 0)
+    return Number.isSafeInteger(count) ? count : 0
+  }
+  return { opens: countOf(OPENS_KEY), revocations: countOf(REVOCATIONS_KEY) }
 }
 
-function readWitness(path: string): (Counts & { epoch: string }) | undefined {
+function readWitness(path: string): (Counts & { epoch: string; clean: boolean }) | undefined {
   try {
-    const [epoch = '', opens = '', revocations = '0'] = readFileSync(path, 'utf8').trim().split(' ')
-    return { epoch, opens: Number(opens), revocations: Number(revocations) }
+    const [epoch = '', opens = '', revocations = '0', end] = readFileSync(path, 'utf8').trim().split(' ')
+    return { epoch, opens: Number(opens), revocations: Number(revocations), clean: end === CLEAN }
   } catch {
     // Missing or unreadable, there is no witness: the caller makes a new epoch.
     return undefined

@@ -13,9 +13,9 @@ export const INBOX_ENDS: ReadonlySet<InboxState> = new Set<InboxState>(['replied
  * - `rejected` ends whatever is not answered: a peer may take a text (`delivered`) and report later that no answer
  *   came.
  * - `expired` and `cancelled` end only what the peer has not delivered.
- * - Endings stay, with one exception: expiry is a guess of this side, so a late `delivered` or `answered` replaces
- *   `expired`. A late `received` does not: it says nothing about the outcome, and the row would only expire, and be
- *   reported, again.
+ * - Endings stay, with two exceptions: that a message expired or was taken back is a guess of this side, which may have
+ *   sent it before, so a late `delivered` or `answered` replaces `expired` and `cancelled`. A late `received` does not:
+ *   it says nothing about the outcome, and the row would only end, and be reported, again.
  * - The same level once more changes nothing, except that what becomes known later is noted: an answer in `replyId`,
  *   why none comes in `reason`.
  */
@@ -41,10 +41,15 @@ export function advanced(
   }
 }
 
+/** Whether a row in this state is stored at the peer. */
+export function isAtPeer(state: OutboxState): boolean {
+  return (RANK[state] ?? 0) > 0
+}
+
 function follows(from: OutboxState, to: OutboxState): boolean {
   const rank = RANK[from]
   const next = RANK[to]
-  if (from === 'expired') return to === 'delivered' || to === 'answered'
+  if (from === 'expired' || from === 'cancelled') return to === 'delivered' || to === 'answered'
   if (rank === undefined) return false
   if (next !== undefined) return next > rank
   return to === 'rejected' ? from !== 'answered' : from === 'queued' || from === 'received'

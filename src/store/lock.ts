@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { MeshError } from '../mesh/errors.ts'
 import { writeAtomically } from './atomic-file.ts'
 import { openDirectory } from './directory.ts'
+import { hasRoom } from './disk.ts'
 
 /**
  * Not `.sqlite`: the host's backup warns about every file of that name that nobody declared. It never opens this one as
@@ -48,8 +49,12 @@ export function acquireLock(stateDir: string, { program }: { program: string }):
   try {
     writeAtomically(holder, `${process.pid} ${program}\n`)
   } catch (cause) {
-    database.close()
-    throw new MeshError('store_failed', { detail: `cannot write ${holder}`, retryable: true, cause })
+    // On a full disk the lock holds without a name: whoever has it waits for room.
+    if (hasRoom(stateDir)) {
+      database.close()
+      throw new MeshError('store_failed', { detail: `cannot write ${holder}`, retryable: true, cause })
+    }
+    rmSync(holder, { force: true })
   }
   return {
     release: () => {
@@ -67,6 +72,8 @@ function lock(directory: string, holder: string): DatabaseSync {
     database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
     // By its path: opening and closing it here would free a lock that another thread holds.
     if (process.platform !== 'win32') chmodSync(path, 0o600)
+    // A journal on the disk needs room there, and the lock must hold on a full one too. Nothing is ever written that a journal could save.
+    database.exec('PRAGMA journal_mode = MEMORY')
     // Not in exclusive locking mode: there a waiter keeps its shared lock, and two that start together shut each other out.
     database.exec('BEGIN EXCLUSIVE')
     return database

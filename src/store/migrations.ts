@@ -1,10 +1,22 @@
-import type { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
 import { MeshError } from '../mesh/errors.ts'
+import { crcOf } from './columns.ts'
+import { digestOf, digestTriggers, sealOfCount } from './digests.ts'
+import { SEALED, SEALED_TABLES } from './sealed.ts'
+
+/** What `holdings` has to say, by what is there. A migration uses it: it is never changed. */
+export const COUNT_HOLDINGS = `
+  SELECT instance, sum(entries) AS entries, sum(bytes) AS bytes, sum(conversations) AS conversations FROM (
+    SELECT instance, count(*) AS entries, sum(length(envelope) + 512) AS bytes, 0 AS conversations FROM inbox NOT INDEXED GROUP BY instance
+    UNION ALL SELECT instance, 0, 0, count(*) FROM windows GROUP BY instance
+  ) GROUP BY instance`
 
 /** Each step takes the schema from the number before to its own. A released step is never changed. */
 const MIGRATIONS: ReadonlyArray<{ version: number; up: (database: DatabaseSync) => void }> = [
   { version: 1, up: createTables },
-  { version: 2, up: addAcquaintance }
+  { version: 2, up: addAcquaintance },
+  { version: 3, up: addLateTruth },
+  { version: 4, up: sealRows }
 ]
 
 const NEWEST = MIGRATIONS.at(-1)?.version ?? 0
@@ -22,6 +34,27 @@ export function readVersion(database: DatabaseSync): number {
     })
   }
   return version
+}
+
+/** What stands in the schema, by name. SQLite writes the text anew when a table is changed, and each version of it may set spaces and quotes otherwise. */
+function schemaOf(database: DatabaseSync): Map<string, string> {
+  const rows = database.prepare('SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL').all()
+  return new Map(rows.map(row => [String(row['name']), String(row['sql']).replace(/[\s"`[\]]/g, '')]))
+}
+
+/**
+ * Whether everything of ours stands in the schema as it was written: a flipped bit in there makes an index that leaves rows out. What somebody else
+ * added counts for nothing.
+ */
+export function hasOwnSchema(database: DatabaseSync): boolean {
+  const model = new DatabaseSync(':memory:')
+  try {
+    migrate(model)
+    const actual = schemaOf(database)
+    return [...schemaOf(model)].every(([name, sql]) => actual.get(name) === sql)
+  } finally {
+    model.close()
+  }
 }
 
 /** Brings the file to the newest version, each step in a transaction of its own together with its number. */
@@ -211,5 +244,98 @@ function addAcquaintance(database: DatabaseSync): void {
       shown INTEGER NOT NULL,
       read INTEGER NOT NULL
     ) STRICT;
+  `)
+}
+
+/**
+ * What was told of a message after its sender had gone on. What ended before counts as told: nobody is to hear of a month at once.
+ */
+function addLateTruth(database: DatabaseSync): void {
+  database.exec(`
+    -- The state of which the session that sent it was told last.
+    ALTER TABLE outbox ADD COLUMN told TEXT;
+    -- When it was told that by a sentence of which nobody knows whether it was read, until it looks for itself.
+    ALTER TABLE outbox ADD COLUMN news_ms INTEGER;
+    -- What the owner was told last: 'waits', 'ended' or 'arrived'.
+    ALTER TABLE outbox ADD COLUMN said TEXT;
+    -- The owner need not see it again: of a rejected or expired one.
+    ALTER TABLE outbox ADD COLUMN dismissed INTEGER NOT NULL DEFAULT 0;
+    -- The peer has said that it stores it: how it ends here does not take that back.
+    ALTER TABLE outbox ADD COLUMN reached INTEGER NOT NULL DEFAULT 0;
+    UPDATE outbox SET reached = 1 WHERE state IN ('received', 'delivered', 'answered');
+    UPDATE outbox SET told = state, said = 'ended', dismissed = 1 WHERE state IN ('rejected', 'expired');
+    UPDATE outbox SET told = state WHERE state IN ('delivered', 'answered') AND session IS NOT NULL;
+
+    CREATE INDEX outbox_overdue ON outbox (created_ms) WHERE state = 'queued' AND said IS NULL AND kind <> 'skip';
+    CREATE INDEX outbox_dead ON outbox (place)
+      WHERE state IN ('rejected', 'expired') AND dismissed = 0 AND kind <> 'skip';
+    CREATE INDEX outbox_end_unsaid ON outbox (place)
+      WHERE state IN ('rejected', 'expired') AND said IS NOT 'ended' AND kind <> 'skip';
+    CREATE INDEX outbox_arrival_unsaid ON outbox (place)
+      WHERE state IN ('received', 'delivered', 'answered') AND said IN ('waits', 'ended');
+    CREATE INDEX outbox_news ON outbox (news_ms) WHERE news_ms IS NOT NULL;
+    CREATE INDEX outbox_untold ON outbox (place)
+      WHERE session IS NOT NULL AND state IN ('delivered', 'answered', 'rejected', 'expired') AND told IS NOT state;
+  `)
+}
+
+/** What is kept of a peer is counted, every row gets a checksum, and what is found damaged has a place where it is kept for a look. */
+function sealRows(database: DatabaseSync): void {
+  database.exec(`
+    -- What is kept of each instance, kept by triggers: it is asked for before each commit. A row counts 512 bytes more than its envelope.
+    CREATE TABLE holdings (
+      instance TEXT PRIMARY KEY,
+      entries INTEGER NOT NULL,
+      bytes INTEGER NOT NULL,
+      conversations INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO holdings ${COUNT_HOLDINGS};
+    CREATE TRIGGER inbox_enter AFTER INSERT ON inbox BEGIN
+      INSERT INTO holdings VALUES (new.instance, 1, length(new.envelope) + 512, 0)
+        ON CONFLICT DO UPDATE SET entries = entries + 1, bytes = bytes + excluded.bytes;
+    END;
+    CREATE TRIGGER inbox_leave AFTER DELETE ON inbox BEGIN
+      UPDATE holdings SET entries = entries - 1, bytes = bytes - length(old.envelope) - 512 WHERE instance = old.instance;
+      DELETE FROM holdings WHERE instance = old.instance AND entries = 0 AND conversations = 0;
+    END;
+    CREATE TRIGGER windows_enter AFTER INSERT ON windows BEGIN
+      INSERT INTO holdings VALUES (new.instance, 0, 0, 1) ON CONFLICT DO UPDATE SET conversations = conversations + 1;
+    END;
+    CREATE TRIGGER windows_leave AFTER DELETE ON windows BEGIN
+      UPDATE holdings SET conversations = conversations - 1 WHERE instance = old.instance;
+      DELETE FROM holdings WHERE instance = old.instance AND entries = 0 AND conversations = 0;
+    END;
+    CREATE INDEX inbox_oldest ON inbox (instance, place) WHERE state IN ('replied', 'done', 'unknown', 'rejected');
+    CREATE INDEX windows_moved ON windows (moved_ms);
+
+    CREATE TABLE damaged (
+      place INTEGER PRIMARY KEY,
+      at_ms INTEGER NOT NULL,
+      source TEXT NOT NULL,
+      -- The row as JSON, blobs in hexadecimal.
+      content TEXT NOT NULL
+    ) STRICT;
+
+    -- How many transactions were committed since: a file beside the database knows it too. The sums are those of digests.ts.
+    CREATE TABLE commits (
+      only INTEGER PRIMARY KEY CHECK (only = 1),
+      count INTEGER NOT NULL,
+      checksum INTEGER NOT NULL,
+      granted INTEGER NOT NULL,
+      counted INTEGER NOT NULL
+    ) STRICT;
+  `)
+  // Last of all: it covers every column that this step adds.
+  for (const table of SEALED_TABLES) {
+    const columns: readonly string[] = SEALED[table]
+    database.exec(`ALTER TABLE ${table} ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0`)
+    const name = `seal_${table}`
+    database.function(name, { varargs: true, directOnly: true }, (...values) =>
+      crcOf(Object.fromEntries(columns.map((column, index) => [column, values[index] ?? null])), columns)
+    )
+    database.exec(`UPDATE ${table} SET checksum = ${name}(${columns.join(', ')})`)
+  }
+  database.exec(`
+    INSERT INTO commits VALUES (1, 0, ${sealOfCount(0)}, ${digestOf('granted')}, ${digestOf('counted')});${digestTriggers()}
   `)
 }

@@ -1,7 +1,9 @@
 import * as z from 'zod'
 import type { Log, TicketRow, TicketStore } from '../mesh/ports.ts'
 import { bytes, checksumOf, integer, json, optionalText, type Row, text } from './columns.ts'
-import type { Database, Query } from './database.ts'
+import type { Database } from './database.ts'
+import type { Quarantine } from './quarantine.ts'
+import type { Query } from './query.ts'
 
 /** Kept at once, those that are over among them: more open invitations than this nobody keeps in mind. */
 export const TICKETS_MAX = 64
@@ -12,6 +14,7 @@ const usedBySchema = z.array(z.string())
 
 export interface TicketsComponents {
   database: Database
+  quarantine: Quarantine
   /** Tickets of another epoch came back with an older copy of the database: they may have been spent or withdrawn since. */
   epoch: string
   /** Called in each transaction that spends or withdraws one, before it is committed: an older copy would have it open again. */
@@ -29,12 +32,12 @@ export class Tickets implements TicketStore {
   readonly #revoking: () => void
   readonly #queries: ReturnType<typeof prepare>
 
-  constructor({ database, epoch, revoking, log }: TicketsComponents) {
+  constructor({ database, quarantine, epoch, revoking, log }: TicketsComponents) {
     this.#database = database
     this.#epoch = epoch
     this.#revoking = revoking
     this.#queries = prepare(database)
-    database.transaction(() => this.#withdrawDoubtful(log))
+    database.transaction(() => this.#withdrawDoubtful(quarantine, log))
   }
 
   insert(row: TicketRow, nowMs: number): boolean {
@@ -82,8 +85,9 @@ export class Tickets implements TicketStore {
   }
 
   /** The table is written anew as a whole, so that its index agrees with it again. */
-  #withdrawDoubtful(log: Log): void {
-    const rows = this.#queries.all.all()
+  #withdrawDoubtful(quarantine: Quarantine, log: Log): void {
+    const rows = this.#database.scan('SELECT * FROM tickets ORDER BY place', () => true)
+    for (const row of rows) if (!isSound(row)) quarantine.keep('tickets', row)
     const good = rows.filter(row => isSound(row) && row['epoch'] === this.#epoch).map(readRow)
     if (good.length === rows.length) return
     const count = rows.length - good.length

@@ -1,9 +1,12 @@
 import * as z from 'zod'
 import type { Log, TrustLevel, TrustRecord, TrustStore } from '../mesh/ports.ts'
+import { fingerprintOfPeer } from '../protocol/fingerprint.ts'
 import { safe } from '../protocol/safe.ts'
 import { checksumOf, flag, integer, json, oneOf, optionalText, type Row, text } from './columns.ts'
-import type { Database, Query } from './database.ts'
+import type { Database } from './database.ts'
 import { TRUST_EPOCH_KEY } from './epoch.ts'
+import type { Quarantine } from './quarantine.ts'
+import type { Query } from './query.ts'
 import type { Values } from './values.ts'
 
 const LEVELS = ['blocked', 'unknown', 'paired', 'trusted'] as const satisfies TrustLevel[]
@@ -15,7 +18,10 @@ const peersSchema = z.array(z.string())
 
 export interface TrustComponents {
   database: Database
+  quarantine: Quarantine
   values: Values
+  /** Instances that the damaged index knew and no record names any more: nobody knows what their records said. */
+  nameless?: Iterable<string>
   /**
    * Records of another epoch came back with an older copy of the database: whom the owner shut out since stands in there as
    * let in, so all of them wait until the owner has said so again.
@@ -38,12 +44,13 @@ export class Trust implements TrustStore {
   readonly #revoking: () => void
   readonly #queries: ReturnType<typeof prepare>
 
-  constructor({ database, values, epoch, revoking, onSuspended, log }: TrustComponents) {
+  constructor({ database, quarantine, values, nameless = [], epoch, revoking, onSuspended, log }: TrustComponents) {
     this.#database = database
     this.#revoking = revoking
     this.#queries = prepare(database)
     database.transaction(() => {
-      this.#blockDamaged(log)
+      this.#blockDamaged(quarantine, log)
+      for (const instance of nameless) if (this.get(instance) === undefined) this.#write(blocked(instance))
       if (values.get(TRUST_EPOCH_KEY) === epoch) return
       const count = this.#suspend()
       values.set(TRUST_EPOCH_KEY, epoch)
@@ -55,11 +62,11 @@ export class Trust implements TrustStore {
 
   get(instance: string): TrustRecord | undefined {
     const row = this.#queries.get.get({ instance })
-    return row && readRow(row)
+    return row && readSound(row)
   }
 
   all(): TrustRecord[] {
-    return this.#queries.all.all().map(readRow)
+    return this.#queries.all.all().map(readSound)
   }
 
   put(record: TrustRecord): TrustRecord | undefined {
@@ -90,20 +97,36 @@ export class Trust implements TrustStore {
   }
 
   /** The table is written anew as a whole, so that its index agrees with it again. */
-  #blockDamaged(log: Log): void {
-    const rows = this.#queries.all.all()
-    if (rows.every(isSound)) return
+  #blockDamaged(quarantine: Quarantine, log: Log): void {
+    const rows = this.#database.scan('SELECT * FROM trust ORDER BY place', () => true)
+    const damaged = rows.filter(row => !isSound(row))
+    if (damaged.length === 0) return
     this.#queries.clear.run()
-    for (const row of rows) {
-      if (isSound(row)) {
-        this.#write(readRow(row))
-        continue
+    for (const row of rows) if (isSound(row)) this.#write(readRow(row))
+    for (const row of damaged) {
+      quarantine.keep('trust', row)
+      for (const instance of meantBy(row)) {
+        log.error('a damaged trust record blocks its instance until you decide anew', { instance: safe(instance) })
+        this.#write(blocked(instance, this.get(instance)?.revision ?? 1))
       }
-      const instance = text(row, 'instance')
-      log.error('a damaged trust record blocks its instance until you decide anew', { instance: safe(instance) })
-      this.#write({ instance, peers: [], level: 'blocked', sinceMs: 0, how: 'command', revision: 1, tombstone: false })
     }
   }
+}
+
+/** The name may be what is damaged: then the keys still say whose record it was. */
+function meantBy(row: Row): Set<string> {
+  const named = String(row['instance'])
+  const words = String(row['peers']).match(/\w{40,}/g) ?? []
+  return new Set([named, ...words.map(word => fingerprintOfPeer(word) ?? named)])
+}
+
+function blocked(instance: string, revision = 1): TrustRecord {
+  return { instance, peers: [], level: 'blocked', sinceMs: 0, how: 'command', revision, tombstone: false }
+}
+
+/** A record that was damaged since the start: it lets nobody in either. */
+function readSound(row: Row): TrustRecord {
+  return isSound(row) ? readRow(row) : blocked(text(row, 'instance'), integer(row, 'revision'))
 }
 
 function prepare(database: Database) {

@@ -1,6 +1,9 @@
 import type { TurnRow, TurnStore } from '../mesh/ports.ts'
-import { integer } from './columns.ts'
-import type { Database, Query } from './database.ts'
+import { integer, type Row } from './columns.ts'
+import type { Database } from './database.ts'
+import type { Quarantine } from './quarantine.ts'
+import type { Query } from './query.ts'
+import { resealed, sealed } from './sealed.ts'
 
 const SINCE = `
   SELECT count(*) AS turns, coalesce(sum(characters), 0) AS characters FROM turns
@@ -8,19 +11,26 @@ const SINCE = `
 
 /** What peers have cost in turns and characters. Every method throws MeshError `store_failed`. */
 export class Turns implements TurnStore {
+  readonly #database: Database
+  readonly #quarantine: Quarantine
   readonly #queries: ReturnType<typeof prepare>
 
-  constructor({ database }: { database: Database }) {
+  constructor({ database, quarantine }: { database: Database; quarantine: Quarantine }) {
+    this.#database = database
+    this.#quarantine = quarantine
     this.#queries = prepare(database)
   }
 
   add({ instance, conversation, root, atMs, characters }: TurnRow): number {
-    const row = this.#queries.add.get({ instance, conversation, root, at_ms: atMs, characters })
-    return integer(row ?? {}, 'turn')
+    const values = sealed('turns', { instance, conversation, root, at_ms: atMs, characters })
+    return this.#database.transaction(() => integer(this.#queries.add.get(values) ?? {}, 'turn'))
   }
 
   count(turn: number, characters: number): void {
-    this.#queries.count.run({ turn, characters })
+    this.#database.transaction(() => {
+      const row = this.#quarantine.sound('turns', this.#queries.get.get({ turn }))
+      if (row !== undefined) this.#change(row, { characters: integer(row, 'characters') + characters })
+    })
   }
 
   remove(turn: number): void {
@@ -28,7 +38,10 @@ export class Turns implements TurnStore {
   }
 
   restamp(nowMs: number): void {
-    this.#queries.restamp.run({ now_ms: nowMs })
+    this.#database.transaction(() => {
+      const later = this.#quarantine.soundOf('turns', this.#queries.later.all({ now_ms: nowMs }))
+      for (const row of later) this.#change(row, { at_ms: nowMs })
+    })
   }
 
   since(
@@ -44,17 +57,25 @@ export class Turns implements TurnStore {
   prune(beforeMs: number): void {
     this.#queries.prune.run({ beforeMs })
   }
+
+  #change(row: Row, change: { characters: number } | { at_ms: number }): void {
+    const values = { at_ms: integer(row, 'at_ms'), characters: integer(row, 'characters'), ...change }
+    this.#queries.change.run({ turn: integer(row, 'turn'), ...values, checksum: resealed('turns', row, values) })
+  }
 }
 
 function prepare(database: Database) {
   return {
     add: database.query(`
-      INSERT INTO turns (instance, conversation, root, at_ms, characters)
-      VALUES (:instance, :conversation, :root, :at_ms, :characters)
+      INSERT INTO turns (instance, conversation, root, at_ms, characters, checksum)
+      VALUES (:instance, :conversation, :root, :at_ms, :characters, :checksum)
       RETURNING turn`),
-    count: database.query('UPDATE turns SET characters = characters + :characters WHERE turn = :turn'),
+    get: database.query('SELECT * FROM turns WHERE turn = :turn'),
+    change: database.query(
+      'UPDATE turns SET at_ms = :at_ms, characters = :characters, checksum = :checksum WHERE turn = :turn'
+    ),
     remove: database.query('DELETE FROM turns WHERE turn = :turn'),
-    restamp: database.query('UPDATE turns SET at_ms = :now_ms WHERE at_ms > :now_ms'),
+    later: database.query('SELECT * FROM turns WHERE at_ms > :now_ms'),
     since: database.query(SINCE),
     // One of its own, for the index: few turns have a root, and many may have a time.
     chain: database.query(`${SINCE} AND root = :root`),

@@ -126,7 +126,11 @@ describe('Tickets', () => {
     database.close()
     const log = recordingLog()
     const store = openStore({ dir, log, clock })
-    expect(log.lines.map(({ level, fields }) => [level, fields])).toEqual([['warn', { count: 1 }]])
+    expect(log.lines.map(({ level, fields }) => [level, fields])).toEqual([
+      ['error', { source: 'tickets' }],
+      ['warn', { count: 1 }]
+    ])
+    expect(store.issues()).toEqual([expect.stringContaining('(tickets 1)')])
     expect(store.tickets.all()).toStrictEqual([GOOD])
     expect(store.tickets.use(ticketRow(1).id, ALICE)).toBeUndefined()
     // Nothing of it is in the way of a new one.
@@ -172,6 +176,8 @@ describe('Tickets', () => {
     cpSync(dir, crashed, { recursive: true })
     await store.close()
     copyDatabase(monday, crashed)
+    expect(() => openStore({ dir: crashed, log: recordingLog(), clock })).toThrow(/lacks the last 1 of its commits/)
+    removeWitness(join(crashed, 'libp2p'))
     const second = openStore({ dir: crashed, log: recordingLog(), clock })
     expect(second.tickets.all()).toEqual([])
     await second.close()

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
 import type { TrustRecord } from '../../src/mesh/ports.ts'
+import { removeWitness } from '../../src/store/epoch.ts'
 import { openStore } from '../../src/store/index.ts'
 import { ALICE, BOB } from '../contract/store-rows.ts'
 import { clock, copyDatabase, recordingLog, temporaryDirectory } from './temporary.ts'
@@ -41,7 +42,10 @@ describe('Trust', () => {
 
     const log = recordingLog()
     const second = openStore({ dir, log, clock })
-    expect(log.lines.map(({ level, fields }) => [level, fields])).toEqual([['error', { instance: ALICE }]])
+    expect(log.lines.map(({ level, fields }) => [level, fields])).toEqual([
+      ['error', { source: 'trust' }],
+      ['error', { instance: ALICE }]
+    ])
     const blocked = second.trust.get(ALICE)
     expect(blocked).toMatchObject({ level: 'blocked', peers: [], tombstone: false })
     expect(second.trust.get(BOB)).toStrictEqual({ ...record, instance: BOB, revision: 1 })
@@ -124,6 +128,9 @@ describe('Trust', () => {
       const crashed = temporaryDirectory()
       cpSync(dir, crashed, { recursive: true })
       copyDatabase(monday, crashed)
+      expect(() => openStore({ dir: crashed, log: recordingLog(), clock })).toThrow(/lacks the last 1 of its commits/)
+      // As the message advises.
+      removeWitness(join(crashed, 'libp2p'))
       const second = openStore({ dir: crashed, log: recordingLog(), clock })
       expect(second.epoch).not.toBe(first.epoch)
       expect(second.trust.get(BOB)?.level).toBe('unknown')
