@@ -1,10 +1,22 @@
 import * as z from 'zod'
-import { PURPOSE_MAX_CHARS, TICKET_TEXT_MAX_CHARS, TICKET_TTL_MAX_MS, TICKET_USES_MAX } from '../protocol/limits.ts'
+import {
+  EXPIRY_MAX_MS,
+  PURPOSE_MAX_CHARS,
+  TICKET_TEXT_MAX_CHARS,
+  TICKET_TTL_MAX_MS,
+  TICKET_USES_MAX
+} from '../protocol/limits.ts'
 
 /**
  * Everything that can be asked of a running mesh, once: the commands, the agent tools, the gateway's RPC methods and the control socket all
  * use these names, parameters and results.
  */
+
+/** Entries of one list of the outbox: as many as one instance may have waiting. */
+export const OUTBOX_LIST_MAX = 1_000
+
+/** The shortest life of a message: expiry is looked at once a minute. */
+export const EXPIRY_MIN_MS = 60_000
 
 const text = z.string().min(1)
 const who = z.string().min(1).max(256)
@@ -72,6 +84,8 @@ export const sendParamsSchema = z.object({
   waitFor: levelSchema.optional(),
   /** How long to wait for the level, ms; then the answer is pending. */
   timeoutMs: z.number().int().min(0).max(3_600_000).optional(),
+  /** How long the message may wait to be delivered before it expires, 7 days where it is not said. */
+  expiresInMs: z.number().int().min(EXPIRY_MIN_MS).max(EXPIRY_MAX_MS).optional(),
   conversation: z
     .string()
     .regex(/^[0-9a-f]{32}$/)
@@ -162,13 +176,43 @@ const noticeSchema = z.object({
   shown: z.boolean()
 })
 
-export const messageSchema = z.object({
+const messageId = z.string().regex(/^[0-9a-f]{32}$/)
+
+const outboxStateSchema = z.enum(['queued', 'received', 'delivered', 'answered', 'rejected', 'expired', 'cancelled'])
+
+/** A message of ours, without its text. */
+const outboxEntrySchema = z.object({
   id: z.string(),
   to: z.object({ instanceId: z.string(), peerId: z.string(), name: z.string() }),
-  state: z.enum(['queued', 'received', 'delivered', 'answered', 'rejected', 'expired', 'cancelled']),
+  state: outboxStateSchema,
   reason: z.string().nullable(),
+  createdAt: z.string(),
+  expiresAt: z.string(),
+  /** Rejected or expired, and not dismissed. */
+  deadLetter: z.boolean()
+})
+
+export const outboxSchema = z.object({
+  /** Oldest first. */
+  waiting: z.array(outboxEntrySchema),
+  /** Newest first. */
+  deadLetters: z.array(outboxEntrySchema),
+  /** How many there are, listed or not. */
+  counts: z.object({ waiting: z.number().int(), deadLetters: z.number().int() })
+})
+
+export const messageSchema = outboxEntrySchema.extend({
   reply: z.string().nullable(),
-  createdAt: z.string()
+  /** What was sent; null where the row is damaged. */
+  text: z.string().nullable(),
+  conversation: z.string(),
+  inReplyTo: z.string().nullable(),
+  /** While it waits: how often its peer was tried in vain since the last link. Null where that is not known. */
+  attempts: z.number().int().nullable(),
+  /** While it waits: the next try to reach its peer, where one is planned. */
+  nextTryAt: z.string().nullable(),
+  /** While it waits: when it was handed to the link that is up. */
+  sentAt: z.string().nullable()
 })
 
 const inboundSchema = z.object({
@@ -179,6 +223,17 @@ const inboundSchema = z.object({
   inReplyTo: z.string().nullable(),
   /** In the words of the sender. */
   text: z.string()
+})
+
+const inboundDetailsSchema = inboundSchema.extend({
+  kind: z.enum(['message', 'host']),
+  conversation: z.string(),
+  /** ISO 8601, by the sender's clock. */
+  sentAt: z.string(),
+  /** Why it ended as it did, null where there is nothing to say. */
+  reason: z.string().nullable(),
+  /** How often its dispatch was begun. */
+  attempts: z.number().int()
 })
 
 const none = z.object({})
@@ -244,11 +299,50 @@ export const methods = {
     result: z.array(noticeSchema),
     changes: true
   },
-  message: { params: z.object({ id: z.string().regex(/^[0-9a-f]{32}$/) }), result: messageSchema, changes: false },
+  /** With a session: only what that session sent, where the empty one stands for none. */
+  message: {
+    params: z.object({ id: messageId, session: z.string().max(512).optional() }),
+    result: messageSchema,
+    changes: false
+  },
+  /** What waits, and the dead letters: at most `limit` of each. */
+  outbox: {
+    params: z.object({ limit: z.number().int().min(1).max(OUTBOX_LIST_MAX) }),
+    result: outboxSchema,
+    changes: false
+  },
+  /** What waits is tried at once; a dead letter becomes a new message, `retriedAs`, and is dismissed. */
+  retryMessage: {
+    params: z.object({ id: messageId }),
+    result: z.object({
+      id: z.string(),
+      retriedAs: z.string().nullable(),
+      to: z.object({ instanceId: z.string(), peerId: z.string(), name: z.string() }),
+      connected: z.boolean()
+    }),
+    changes: true
+  },
+  cancelMessage: {
+    params: z.object({ id: messageId }),
+    /** `sent`: it was on its way, so the peer may have it all the same. */
+    result: z.object({ id: z.string(), sent: z.boolean() }),
+    changes: true
+  },
+  dismissMessage: {
+    params: z.object({ id: messageId }),
+    result: z.object({ id: z.string(), deadLetters: z.number().int() }),
+    changes: true
+  },
   /** What came in and is kept, newest first. */
   messages: {
     params: z.object({ limit: z.number().int().min(1).max(200) }),
     result: z.array(inboundSchema),
+    changes: false
+  },
+  /** One that came in, by its id or by at least the first 8 digits of it. */
+  inbound: {
+    params: z.object({ id: z.string().regex(/^[0-9a-f]{8,32}$/) }),
+    result: inboundDetailsSchema,
     changes: false
   },
   /** Whom a target names, without sending: peer known here, or a MeshError. */

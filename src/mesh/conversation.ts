@@ -20,6 +20,7 @@ const GAP_MAX_MS = 30_000
 
 /** The rows of one conversation with one instance that wait here, in the order of their seq per epoch. One is under way at a time. */
 export class Conversation {
+  readonly instance: string
   readonly #nextSeq: (epoch: string) => number
   readonly #waiting: Waiting[] = []
   #retryAtMs = 0
@@ -27,7 +28,8 @@ export class Conversation {
   busy = false
 
   /** @param nextSeq lowest seq of an epoch that was not dispatched to its end yet */
-  constructor(components: { nextSeq: (epoch: string) => number }) {
+  constructor(components: { nextSeq: (epoch: string) => number }, init: { instance: string }) {
+    this.instance = init.instance
     this.#nextSeq = components.nextSeq
   }
 

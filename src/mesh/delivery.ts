@@ -14,7 +14,6 @@ import { isEnded, openRow, receiptOf } from './inbox-row.ts'
 import type { OwnerNotices } from './owner-notices.ts'
 import type {
   Agent,
-  Clock,
   DispatchOutcome,
   Display,
   Inbound,
@@ -40,7 +39,6 @@ export interface Answered {
 }
 
 export interface DeliveryComponents extends TurnComponents {
-  clock: Clock
   routes: RouteTable
   agent?: Agent
   /** Where texts are shown instead of starting turns. */
@@ -54,11 +52,16 @@ export interface DeliveryComponents extends TurnComponents {
   answered: (answer: Answered) => unknown
 }
 
+/** What the owner wants done where nobody knows what came of a dispatch; undefined: what can do no harm twice is repeated. */
+export type OnUnknown = 'repeat' | 'skip' | undefined
+
 export interface DeliveryInit {
   /** Our own fingerprint. */
   instance: Fingerprint
   /** How long a display may take, ms. */
   deliveryAckTimeoutMs: () => number
+  /** @default what can do no harm twice is repeated */
+  onUnknown?: () => OnUnknown
 }
 
 /**
@@ -78,6 +81,12 @@ interface Message {
   signal: AbortSignal
 }
 
+/** What a dispatch begins with, until when it waits, or that it does not begin again. */
+type Begun = Pick<Message, 'row' | 'inbound' | 'expense'> | { untilMs: number } | { given: 'up'; inbound: Inbound }
+
+/** How a row says that the outcome of one of its dispatches is not known. */
+const HIDDEN = { reason: 'unknown_outcome' } as const
+
 /** Longest turn, ms. The agent ends its turns itself before; this holds when its host does not answer at all. */
 const TURN_MAX_MS = 10 * 60 * 1000
 
@@ -87,6 +96,9 @@ export class Delivery {
   readonly #init: DeliveryInit
   /** Turns under way: one per dispatch, whose number is bounded. */
   readonly #turns = new Set<Turn>()
+
+  /** Rows that are done, which the store did not take yet: not dispatched again. By instance and id, with the reason; at most one per row that waits. */
+  readonly #owed = new Map<string, RejectReason | undefined>()
 
   constructor(components: DeliveryComponents, init: DeliveryInit) {
     this.#components = components
@@ -103,6 +115,8 @@ export class Delivery {
     const { store, trust, log } = this.#components
     const stored = store.inbox.get(instance, id)
     if (stored === undefined || isEnded(stored) || !stored.verified) return 'ended'
+    const key = `${instance} ${id}`
+    if (this.#owed.has(key)) return this.#end(stored, 'done', this.#owed.get(key))
     if (stored.kind === 'skip') return this.#end(stored, 'done')
     const refusal = checkTrust(trust.levelOf(instance))
     if (refusal !== undefined) return this.#end(stored, 'rejected', refusal)
@@ -112,6 +126,7 @@ export class Delivery {
     if (read === undefined) return this.#end(stored, 'rejected', 'failed')
     const begun = store.transaction(() => this.#begin(stored, read))
     if ('untilMs' in begun) return this.#defer(stored, begun.untilMs)
+    if ('given' in begun) return this.#giveUp(stored, begun.inbound)
     const { row, inbound, expense } = begun
     if (row.attempt === 1) log.info(`Direct message from ${row.peer}: ${[...read.text].length} characters`)
     try {
@@ -122,28 +137,31 @@ export class Delivery {
     }
   }
 
-  /** Inside the transaction: writes down that it is dispatched and what that costs, or until when it waits. */
-  #begin(
-    stored: InboxRow,
-    { content, text }: { content: Content; text: string }
-  ): { row: InboxRow; inbound: Inbound; expense: number | undefined } | { untilMs: number } {
+  /**
+   * Inside the transaction: writes down that it is dispatched and what that costs, or until when it waits. Where a crash, or whoever took the text,
+   * hid what came of a dispatch, it begins once more and the row notes that as its reason; hidden twice is not begun again.
+   */
+  #begin(stored: InboxRow, { content, text }: { content: Content; text: string }): Begun {
     const { store, budget, agent, display, owner, tiers } = this.#components
     const { instance, id, conversation } = stored
     const { trace } = content
     const tier = tiers.of(instance)
     let mayStartTurn = tier !== 'notify' && this.#mayStartTurn(stored, trace)
+    const toAgent = mayStartTurn && agent !== undefined && display === undefined
+    // The host does nothing for a turn before it adopts it; a channel may have shown a text before it said so.
+    const cutOff = stored.state === 'adopted' || (stored.state === 'dispatching' && !toAgent)
+    if (cutOff && this.#isLast(stored))
+      return { given: 'up', inbound: this.#inboundOf(stored, content, text, { tier, mayStartTurn: toAgent }) }
     let expense: number | undefined
-    if (mayStartTurn && agent !== undefined && display === undefined) {
+    if (toAgent) {
       const verdict = budget.begin({ instance, conversation, trace, characters: [...text].length })
       if (verdict.verdict === 'later') return verdict
       if (verdict.verdict === 'begun') expense = verdict.turn
       else mayStartTurn = false
     }
-    const adoptedBefore = stored.state === 'adopted'
-    // What was adopted once stays so: a second crash must not make it look untouched.
-    const state = adoptedBefore ? stored.state : 'dispatching'
-    const row = store.inbox.update(instance, id, { state, attempt: stored.attempt + 1 }) ?? stored
-    const inbound = { ...this.#inboundOf(row, content, text), tier, mayStartTurn, adoptedBefore }
+    const change = { state: 'dispatching', attempt: stored.attempt + 1 } as const
+    const row = store.inbox.update(instance, id, { ...change, ...(cutOff && HIDDEN) }) ?? stored
+    const inbound = this.#inboundOf(row, content, text, { tier, mayStartTurn })
     // Told by a notice, which may get lost: listed in the same commit, whatever attempt this is.
     const told = display === undefined && expense === undefined && this.#questionOf(row) === undefined
     if (told) owner.list(inbound)
@@ -160,7 +178,7 @@ export class Delivery {
 
   async #handOver(message: Message): Promise<Delivered> {
     const { agent, display, notices } = this.#components
-    const { row, inbound, expense, last, signal } = message
+    const { row, inbound, expense, signal } = message
     const question = this.#questionOf(row)
     if (question !== undefined) {
       const after = this.#answer(message, question)
@@ -168,14 +186,14 @@ export class Delivery {
     }
     if (display !== undefined) {
       const outcome = await this.#show(inner => display.show(inbound, { signal: inner }), signal)
-      return this.#settle(row, outcome, { last })
+      return this.#settle(message, outcome)
     }
     if (agent !== undefined && expense !== undefined) return await this.#turn(agent, message, expense)
     const told = await this.#show(async inner => {
       await notices.notify({ kind: 'message', inbound }, { signal: inner })
       return { outcome: 'done' }
     }, signal)
-    return this.#settle(row, told, { last, silent: true })
+    return this.#settle(message, told, { silent: true })
   }
 
   /** The message of ours that this one answers. */
@@ -194,7 +212,7 @@ export class Delivery {
     }
     let done: InboxRow | undefined
     const commit = (): void => {
-      done = store.inbox.update(row.instance, row.id, { state: 'done' })
+      done = store.inbox.update(row.instance, row.id, { state: 'done', reason: 'none' })
     }
     answered({ ...answer, commit })
     if (done !== undefined) receipts(row.peer, [receiptOf(done)])
@@ -214,8 +232,9 @@ export class Delivery {
     }
   }
 
-  async #turn(agent: Agent, { row, content, inbound, last, signal }: Message, expense: number): Promise<Delivered> {
-    const { clock, log, budget, owner, trust } = this.#components
+  async #turn(agent: Agent, message: Message, expense: number): Promise<Delivered> {
+    const { row, content, inbound, signal } = message
+    const { clock, log, budget, trust } = this.#components
     const turn = new Turn(this.#components, { row, content, expense, tier: inbound.tier })
     const stop = (): void => turn.cut(signal.reason)
     signal.addEventListener('abort', stop, { once: true })
@@ -235,16 +254,25 @@ export class Delivery {
     }
     await turn.close()
     if (turn.state === 'replied') return 'ended'
+    // The store took no answer. Whatever its host makes of that, the message is not the reason.
+    if (turn.unsaved) outcome = { outcome: 'unknown', detail: 'its answer was not stored' }
+    // Coming back without a complaint is no proof of a turn.
+    if (turn.state === 'begun' && outcome.outcome === 'done')
+      outcome = { outcome: 'retry', detail: 'no turn was taken' }
     // What was cut off may have been adopted all the same, and that word be on its way.
     const untouched = turn.state === 'begun' && outcome.outcome === 'retry' && !turn.signal.aborted
     if (untouched) budget.refund(expense, row.instance)
     // Cut off by our own stop: the row stays as it is, and recovery knows what that means.
     if (signal.aborted && outcome.outcome !== 'done') return 'left'
     const refusal = checkTrust(trust.levelOf(row.instance))
-    // Of whom the owner forgot no notice may speak.
-    if (outcome.outcome === 'unknown' && (refusal === undefined || trust.names(row.instance))) owner.cutOff(inbound)
-    if (refusal !== undefined && outcome.outcome !== 'done') return this.#end(row, 'rejected', refusal)
-    return this.#settle(row, outcome, { last, silent: true, adopted: turn.state === 'adopted' })
+    if (refusal !== undefined && outcome.outcome !== 'done') {
+      if (outcome.outcome === 'unknown') this.#tellUnknown(inbound)
+      return this.#end(row, 'rejected', refusal)
+    }
+    const adopted = turn.state === 'adopted'
+    // A turn of any other tier has no tool with which it could act twice.
+    const mayHaveActed = inbound.tier === 'trusted' && this.#init.onUnknown?.() !== 'repeat'
+    return this.#settle(message, outcome, { silent: true, adopted, final: mayHaveActed || (adopted && turn.revoked) })
   }
 
   /** The owner's word changed: turns of peers that may do less now end at once. */
@@ -253,25 +281,54 @@ export class Delivery {
       if (turn.revoked) turn.cut(new MeshError('not_trusted', { detail: 'it may do less now' }))
   }
 
-  /** @param how `silent`: taken, and no answer comes of it; `adopted`: now or before, the row says so and keeps saying it while it waits */
+  /**
+   * @param how `silent`: taken, and no answer comes of it; `adopted`: the row says so and keeps saying it while it waits; `final`: not to be repeated
+   */
   #settle(
-    row: InboxRow,
+    { row, inbound, last }: Message,
     outcome: DispatchOutcome,
-    how: { last: boolean; silent?: boolean; adopted?: boolean }
+    how: { silent?: boolean; adopted?: boolean; final?: boolean } = {}
   ): Delivered {
     const { log, store } = this.#components
+    const { instance, id } = row
     if (outcome.outcome === 'done') return this.#end(row, 'done', how.silent === true ? 'no_reply' : undefined)
-    log.warn('A message was not dispatched.', { id: row.id, outcome: outcome.outcome, attempt: row.attempt })
-    if (outcome.outcome === 'unknown') return this.#end(row, 'unknown', 'unknown_outcome')
-    if (outcome.outcome === 'failed' || how.last) return this.#end(row, 'rejected', 'failed')
-    const adopted = how.adopted === true || row.state === 'adopted'
-    if (!adopted) store.inbox.update(row.instance, row.id, { state: 'received' })
+    log.warn('A message was not dispatched.', { id, outcome: outcome.outcome, attempt: row.attempt })
+    if (outcome.outcome === 'unknown') {
+      if (last || how.final === true || this.#isLast(row)) return this.#giveUp(row, inbound)
+      store.inbox.update(instance, id, { state: 'received', ...HIDDEN })
+      return 'again'
+    }
+    if (outcome.outcome === 'failed' || last) return this.#end(row, 'rejected', 'failed')
+    if (how.adopted !== true) store.inbox.update(instance, id, { state: 'received' })
     return 'again'
   }
 
-  #end(row: InboxRow, state: InboxState, reason?: RejectReason): Delivered {
+  /** Whether a dispatch whose outcome is hidden is the last one. */
+  #isLast({ reason }: InboxRow): boolean {
+    return reason === HIDDEN.reason || this.#init.onUnknown?.() === 'skip'
+  }
+
+  /** Nobody will ever know: the sender and the owner are told so. */
+  #giveUp(row: InboxRow, inbound: Inbound): Delivered {
+    this.#tellUnknown(inbound)
+    return this.#end(row, 'unknown', HIDDEN.reason)
+  }
+
+  #tellUnknown(inbound: Inbound): void {
+    const { owner, trust, agent, display } = this.#components
+    const { instance } = inbound.from
+    const what = agent !== undefined && display === undefined && inbound.mayStartTurn ? 'turn' : 'text'
+    // Of whom the owner forgot no notice may speak.
+    if (checkTrust(trust.levelOf(instance)) === undefined || trust.names(instance)) owner.cutOff(inbound, what)
+  }
+
+  #end(row: InboxRow, state: InboxState, reason: RejectReason = 'none'): Delivered {
     const { store, receipts } = this.#components
-    const ended = store.inbox.update(row.instance, row.id, { state, ...(reason !== undefined && { reason }) })
+    const key = `${row.instance} ${row.id}`
+    // It happened, also where a full disk takes no word of it.
+    if (state === 'done') this.#owed.set(key, reason)
+    const ended = store.inbox.update(row.instance, row.id, { state, reason })
+    this.#owed.delete(key)
     if (ended !== undefined) receipts(row.peer, [receiptOf(ended)])
     return 'ended'
   }
@@ -292,7 +349,8 @@ export class Delivery {
     return kind === 'message' && inReplyTo === undefined && !looped
   }
 
-  #inboundOf(row: InboxRow, content: Content, text: string): Omit<Inbound, 'tier' | 'mayStartTurn' | 'adoptedBefore'> {
+  #inboundOf(row: InboxRow, content: Content, text: string, may: Pick<Inbound, 'tier' | 'mayStartTurn'>): Inbound {
+    const hidden = row.reason === HIDDEN.reason
     return {
       id: row.id,
       // The host silently drops an id that it has seen.
@@ -302,7 +360,11 @@ export class Delivery {
       from: senderOf(row.instance, row.peer, this.#components),
       text,
       sentMs: content.timeMs,
-      path: this.#components.pathOf(row.peer) ?? null
+      path: this.#components.pathOf(row.peer) ?? null,
+      ...may,
+      // To an agent a turn that the owner wants repeated is like any other.
+      adoptedBefore: hidden && this.#init.onUnknown?.() !== 'repeat',
+      mayRepeat: hidden
     }
   }
 }

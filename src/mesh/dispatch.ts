@@ -1,11 +1,16 @@
 import { Alarm } from './alarm.ts'
 import { Conversation, type Next, type Waiting } from './conversation.ts'
 import { Delivery, type DeliveryComponents, type DeliveryInit } from './delivery.ts'
+import { MeshError } from './errors.ts'
 import { failure, guarded } from './guard.ts'
 import type { Clock, Gauge, InboxRow, Log, Store } from './ports.ts'
+import { Shares } from './shares.ts'
 
 /** Conversations served at once: each may hold a model call, and the host has other work too. */
 export const DISPATCHES_MAX = 8
+
+/** Of them those of one instance: a turn that hangs may hold its place for ten minutes, and others have something to say meanwhile. */
+export const INSTANCE_DISPATCHES_MAX = 4
 
 /** What may wait for dispatch, per instance and in all: beyond it senders keep their messages. As many entries as an outbox holds. */
 const INSTANCE_MAX_ENTRIES = 1_000
@@ -16,6 +21,9 @@ const TOTAL_MAX_BYTES = 64 * 1024 * 1024
 /** Waits between two tries, ms: doubled from one second to a minute. */
 const RETRY_FIRST_MS = 1_000
 const RETRY_MAX_MS = 60_000
+
+/** Wait for a store that fails, ms. It is no fault of the message: nothing is counted, and all goes on soon after the disk has room. */
+const STORE_WAIT_MS = 2_000
 
 /** Tries before a message is given up and its sender told: about an hour with these waits. */
 const RETRIES_MAX = 60
@@ -34,7 +42,7 @@ interface Load {
 
 /**
  * Brings verified rows to the host: one lane per instance and conversation, in the order of seq, never two dispatches of a conversation at
- * once, at most eight in all. The store holds the truth; what waits here is found again after a restart.
+ * once, at most eight in all and half of them for one instance. The store holds the truth; what waits here is found again after a restart.
  */
 export class Dispatch {
   readonly #store: Store
@@ -45,7 +53,7 @@ export class Dispatch {
   /** One per conversation with rows that wait or are under way; at most as many as there are rows. */
   readonly #lanes = new Map<string, Conversation>()
   /** Lanes to look at, in turn. */
-  readonly #ready = new Set<Conversation>()
+  readonly #ready = new Shares<Conversation>({ max: INSTANCE_DISPATCHES_MAX })
   /** When to look at lanes that wait for a time. */
   readonly #due = new Map<Conversation, number>()
   readonly #active = new Set<Promise<void>>()
@@ -95,7 +103,8 @@ export class Dispatch {
     const key = `${row.instance} ${row.conversation}`
     let lane = this.#lanes.get(key)
     if (lane === undefined) {
-      lane = new Conversation({ nextSeq: epoch => this.#nextSeq(row.instance, epoch, row.conversation) })
+      const nextSeq = (epoch: string): number => this.#nextSeq(row.instance, epoch, row.conversation)
+      lane = new Conversation({ nextSeq }, { instance: row.instance })
       this.#lanes.set(key, lane)
     }
     const { instance, id, epoch, conversation, seq } = row
@@ -103,7 +112,7 @@ export class Dispatch {
     const bytes = row.envelope.length
     if (!lane.add({ instance, id, epoch, conversation, seq, bytes, sinceMs, retries: 0 })) return
     this.#count(row.instance, 1, bytes)
-    this.#ready.add(lane)
+    this.#ready.add(instance, lane)
     this.#pump()
   }
 
@@ -122,10 +131,14 @@ export class Dispatch {
     const signal = this.#signal
     if (signal === undefined || signal.aborted) return
     const nowMs = this.#clock.monotonicMs()
-    for (const [lane, dueMs] of this.#due) if (dueMs <= nowMs) this.#ready.add(lane)
-    for (const lane of this.#ready) {
-      if (this.#active.size >= DISPATCHES_MAX) break
-      this.#ready.delete(lane)
+    for (const [lane, dueMs] of this.#due) {
+      if (dueMs > nowMs) continue
+      this.#due.delete(lane)
+      this.#ready.add(lane.instance, lane)
+    }
+    while (this.#active.size < DISPATCHES_MAX) {
+      const lane = this.#ready.next()
+      if (lane === undefined) break
       this.#due.delete(lane)
       const next = this.#look(lane, nowMs)
       if (next === undefined) continue
@@ -163,10 +176,12 @@ export class Dispatch {
   #start(lane: Conversation, waiting: Waiting, gap: boolean, signal: AbortSignal): void {
     if (gap) this.#log.warn('A conversation goes on without an earlier message.', { id: waiting.id, seq: waiting.seq })
     lane.busy = true
+    this.#ready.begin(lane.instance)
     const work = this.#dispatch(lane, waiting, signal).finally(() => {
       lane.busy = false
       this.#active.delete(work)
-      this.#ready.add(lane)
+      this.#ready.end(lane.instance)
+      this.#ready.add(lane.instance, lane)
       this.#pumpOn()
     })
     this.#active.add(work)
@@ -179,8 +194,12 @@ export class Dispatch {
     // Also for a store that fails: what is in it stays there, and is looked at again.
     const delivered = await this.#delivery.deliver(instance, id, { last, signal }).catch(error => {
       this.#log.error('A dispatch failed.', { id, ...failure(error) })
-      return 'again' as const
+      return isStoreFailure(error) ? ('stuck' as const) : ('again' as const)
     })
+    if (delivered === 'stuck') {
+      lane.holdUntil(this.#clock.monotonicMs() + STORE_WAIT_MS)
+      return
+    }
     if (delivered === 'left') return
     if (delivered === 'again') {
       lane.holdUntil(this.#clock.monotonicMs() + Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** waiting.retries))
@@ -223,4 +242,8 @@ export class Dispatch {
     if (load.entries === 0) this.#loads.delete(instance)
     else this.#loads.set(instance, load)
   }
+}
+
+function isStoreFailure(error: unknown): boolean {
+  return error instanceof MeshError && error.code === 'store_failed'
 }

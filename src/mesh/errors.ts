@@ -17,6 +17,7 @@ export type MeshErrorCode =
   | 'no_request' // nobody of that name asks to be let in
   | 'too_many' // a bounded list is full; `detail` names it
   | 'not_found' // no message of that id
+  | 'wrong_state' // the message `id` is not in a state in which that can be done; `detail` says why
   | 'engine_down' // the engine is starting or restarting
   | 'not_running' // nobody serves this state directory
   | 'state_locked' // another process holds the state directory; `detail` names it

@@ -67,7 +67,9 @@ export function openRow(row: InboxRow): { envelope: Envelope; content: Content }
 
 /** @param attempt which arrival is answered; a level reached later answers the first. */
 export function receiptOf(row: InboxRow, attempt = 1): Receipt {
-  return { id: row.id, attempt, hash: row.hash, outcome: OUTCOMES[row.state], reason: row.reason ?? 'none' }
+  // Until its end the reason is a note of our own.
+  const reason = isEnded(row) ? (row.reason ?? 'none') : 'none'
+  return { id: row.id, attempt, hash: row.hash, outcome: OUTCOMES[row.state], reason }
 }
 
 /** A receipt about an arrival that is not kept. */

@@ -1,5 +1,6 @@
 import { bytesEqual, type Content, type Envelope, type Receipt } from '../protocol/index.ts'
 import { failure, guarded } from './guard.ts'
+import { InboxCaps, keptGauges } from './inbox-caps.ts'
 import { type Arrival, openRow, receiptOf, refusal, rowOf } from './inbox-row.ts'
 import type { Gauge, InboxRow } from './ports.ts'
 import { SignatureCheck, type SignatureCheckComponents, type Unverified } from './signature-check.ts'
@@ -13,16 +14,14 @@ export interface InboxComponents extends SignatureCheckComponents {
   fullUntilMs: (instance: string) => number
 }
 
-export interface InboxInit {
-  /** Whether a turn may run again when a crash hid its outcome. The only tier today, `reply`, has no tool, so every turn may. */
-  mayRepeat?: (row: InboxRow) => boolean
-}
-
 /** Bytes of envelopes that wait for their commit or their signature check; beyond it senders are told to come back. */
 const HELD_MAX_BYTES = 32 * 1024 * 1024
 
 /** When a sender that was told to come back may do so, ms. */
 const DEFER_MS = 5_000
+
+/** The same where the store failed: all goes on within 5 s after a full disk has room again. */
+const STORE_DEFER_MS = 2_000
 
 /** Rows taken up again after a restart: what dispatch lets wait, twice. */
 const RECOVER_MAX = 20_000
@@ -36,7 +35,6 @@ const REPEATS_MAX = 4_096
  */
 export class Inbox {
   readonly #components: InboxComponents
-  readonly #mayRepeat: (row: InboxRow) => boolean
   readonly #check: SignatureCheck
   /** At most REPEATS_MAX. */
   readonly #repeats = new Map<string, number>()
@@ -45,10 +43,9 @@ export class Inbox {
   #flushing: Promise<void> | undefined
   #stopped = false
 
-  constructor(components: InboxComponents, init: InboxInit = {}) {
+  constructor(components: InboxComponents) {
     this.#components = components
     this.#check = new SignatureCheck(components)
-    this.#mayRepeat = init.mayRepeat ?? (() => true)
   }
 
   /** Takes an admitted envelope. Its receipt follows through `send`. */
@@ -64,27 +61,19 @@ export class Inbox {
     this.#flushing ??= new Promise(resolve => setImmediate(resolve)).then(() => this.#flush())
   }
 
-  /**
-   * Takes up what a restart interrupted, once, before anything is dispatched. What was not adopted is dispatched again; an adopted turn
-   * whose outcome is hidden runs again where it may, and is reported as unknown where not.
-   */
+  /** Takes up what a restart interrupted, once, before anything is dispatched. What of it may begin again, the dispatch decides by its state. */
   recover(): void {
-    const { store, ready, send } = this.#components
+    const { store, ready } = this.#components
     const rows = store.inbox.inStates(['received', 'dispatching', 'adopted'], RECOVER_MAX)
-    const hidden = new Set(rows.filter(row => row.state === 'adopted' && !this.#mayRepeat(row)))
-    const ended = store.transaction(() =>
-      [...hidden].map(row => store.inbox.update(row.instance, row.id, { state: 'unknown', reason: 'unknown_outcome' }))
-    )
-    for (const row of ended) if (row !== undefined) send(row.peer, [receiptOf(row)])
-    const rest = rows.filter(row => !hidden.has(row))
-    for (const row of rest) if (row.verified) ready(row)
-    this.#check.add(rest.filter(row => !row.verified).flatMap(row => this.#reopened(row)))
+    for (const row of rows) if (row.verified) ready(row)
+    this.#check.add(rows.filter(row => !row.verified).flatMap(row => this.#reopened(row)))
   }
 
   gauges(): Gauge[] {
     return [
       { name: 'repeats', size: this.#repeats.size, max: REPEATS_MAX },
       { name: 'bytes not stored yet', size: this.#bytes, max: HELD_MAX_BYTES },
+      ...keptGauges(this.#components.store),
       ...this.#check.gauges()
     ]
   }
@@ -110,7 +99,7 @@ export class Inbox {
     const stored = guarded(this.#components.log, 'Storing messages', () =>
       this.#components.store.transaction(() => this.#keep(arrivals))
     )
-    const receipts = stored?.receipts ?? arrivals.map(arrival => this.#deferral(arrival))
+    const receipts = stored?.receipts ?? arrivals.map(arrival => this.#deferral(arrival, { waitMs: STORE_DEFER_MS }))
     const addressed = receipts.map((receipt, index) => ({ receipt, peer: arrivals[index]?.peer ?? '' }))
     for (const [peer, group] of Map.groupBy(addressed, ({ peer }) => peer)) {
       const own = group.map(({ receipt }) => receipt)
@@ -123,6 +112,7 @@ export class Inbox {
   #keep(arrivals: Arrival[]): { receipts: Receipt[]; fresh: Unverified[] } {
     const { store, clock } = this.#components
     const fresh: Unverified[] = []
+    const caps = new InboxCaps(this.#components)
     const receipts = arrivals.map(arrival => {
       const { content, envelope, hash } = arrival
       const known = store.inbox.get(content.from, content.id)
@@ -131,15 +121,17 @@ export class Inbox {
       }
       const { kind } = content
       if (kind === 'broadcast' || kind === 'route') return refusal(arrival, 'unsupported')
+      const next = store.inbox.nextSeq(content.from, content.epoch, content.conversation)
+      const taken = store.inbox.holds(content.from, content.epoch, content.conversation, content.seq)
+      if (content.seq < next || taken) return over(arrival, taken)
       if (!this.#components.room(content.from))
-        return this.#deferral(arrival, this.#components.fullUntilMs(content.from))
+        return this.#deferral(arrival, { atLeastMs: this.#components.fullUntilMs(content.from) })
       const row = rowOf(arrival, kind, clock.wallMs())
-      if (store.inbox.insert([row]).has(row.id)) {
-        fresh.push({ row, envelope, key: content.key })
-        return receiptOf(row)
-      }
-      // Its seq is taken under another id: a skip has then nothing left to do, anything else breaks the order that its sender promised.
-      return kind === 'skip' ? { ...receiptOf(row), outcome: 'delivered' as const } : refusal(arrival, 'malformed')
+      if (!caps.take(row, next === 1)) return this.#deferral(arrival)
+      // What it made room by may have moved the window over it.
+      if (!store.inbox.insert([row]).has(row.id)) return over(arrival, false)
+      fresh.push({ row, envelope, key: content.key })
+      return receiptOf(row)
     })
     return { receipts, fresh }
   }
@@ -155,8 +147,8 @@ export class Inbox {
     }
   }
 
-  #deferral({ content, hash }: Arrival, atLeastMs = 0): Receipt {
-    const untilMs = Math.max(this.#components.clock.wallMs() + DEFER_MS, atLeastMs)
+  #deferral({ content, hash }: Arrival, { atLeastMs = 0, waitMs = DEFER_MS } = {}): Receipt {
+    const untilMs = Math.max(this.#components.clock.wallMs() + waitMs, atLeastMs)
     return { id: content.id, attempt: 1, hash, outcome: 'deferred', reason: 'overloaded', untilMs }
   }
 
@@ -170,4 +162,13 @@ export class Inbox {
     if (this.#repeats.size > REPEATS_MAX && oldest !== undefined) this.#repeats.delete(oldest)
     return attempt
   }
+}
+
+/**
+ * Of an arrival whose seq is used, under an id that is not known. A skip has nothing left to skip. Where another id stands there, the order is broken that
+ * its sender promised. Else it was worked on and its row is gone: nobody knows any more what came of it.
+ */
+function over(arrival: Arrival, taken: boolean): Receipt {
+  if (arrival.content.kind === 'skip') return { ...refusal(arrival, 'none'), outcome: 'delivered' }
+  return refusal(arrival, taken ? 'malformed' : 'unknown_outcome')
 }

@@ -20,6 +20,9 @@ export const RESEND_MS = 30_000
 /** Pause before a store that failed is asked again, ms: a full disk is not freed within a blink. */
 export const RETRY_MS = 5_000
 
+/** After receipts of which a full disk took no note, ms: a peer repeats none by itself, and the disk may have room by then. */
+export const ASK_AGAIN_MS = 2_000
+
 /** A deferral is honoured within these bounds, whatever the peer's clock says. */
 const HOLD_MIN_MS = 1_000
 export const HOLD_MAX_MS = 5 * 60 * 1000
@@ -72,6 +75,8 @@ export class Lane {
   #behind = true
   /** The first pass of a link takes received rows along. */
   #asking = true
+  /** Monotonic time at which the peer is asked again about all that has no outcome here. */
+  #askAgainMs: number | undefined
   #full = false
   #closed = false
 
@@ -115,9 +120,24 @@ export class Lane {
     this.pump()
   }
 
+  /** Monotonic time at which a row was handed to this link, while its receipt is awaited. */
+  sentMs(id: string): number | undefined {
+    return this.#inFlight.get(id)?.sentMs
+  }
+
+  /** Tries a row again now, whatever its conversation waits for. */
+  again({ id, conversation }: Pick<OutboxRow, 'id' | 'conversation'>): void {
+    this.#settle(id)
+    this.#holds.delete(conversation)
+    this.#rewind({ asking: true })
+    this.pump()
+  }
+
   /** Takes receipts of this link's peer. Those of other rows, other bodies or unknown ids change nothing (S-30). */
   receipts(receipts: Receipt[]): void {
-    const { answered, changed, rests } = this.#store.transaction(() => this.#advance(receipts))
+    const advance = this.#take(receipts)
+    if (advance === undefined) return
+    const { answered, changed, rests } = advance
     for (const id of answered) this.#settle(id)
     for (const { conversation, untilMs } of rests) this.#hold(conversation, untilMs)
     if (changed.length > 0) this.#init.changed(changed)
@@ -194,6 +214,19 @@ export class Lane {
     }
   }
 
+  /** Undefined where the store took no note of them. The frames have arrived, and nobody would say so a second time by itself. */
+  #take(receipts: Receipt[]): Advance | undefined {
+    try {
+      return this.#store.transaction(() => this.#advance(receipts))
+    } catch (error) {
+      this.#log.error('Receipts could not be noted.', { peer: this.#init.peer, ...failure(error) })
+      for (const { id } of receipts) this.#settle(id)
+      this.#askAgainMs ??= this.#clock.monotonicMs() + ASK_AGAIN_MS
+      this.#arm()
+      return undefined
+    }
+  }
+
   #advance(receipts: Receipt[]): Advance {
     const answered: string[] = []
     const changed: OutboxRow[] = []
@@ -247,20 +280,31 @@ export class Lane {
     const lost = [...this.#inFlight].filter(([, { sentMs }]) => sentMs + RESEND_MS <= nowMs)
     for (const [conversation] of over) this.#holds.delete(conversation)
     for (const [id] of lost) this.#settle(id)
-    if (over.length + lost.length > 0) {
-      this.#ready = []
-      this.#cursor = undefined
-      this.#behind = true
+    if (over.length + lost.length > 0) this.#rewind()
+    if (this.#askAgainMs !== undefined && this.#askAgainMs <= nowMs) {
+      this.#askAgainMs = undefined
+      this.#rewind({ asking: true })
     }
     this.pump()
+  }
+
+  /** What is queued is gone through again from its start; what is in flight is passed over. */
+  #rewind({ asking = false } = {}): void {
+    this.#ready = []
+    this.#cursor = undefined
+    this.#behind = true
+    this.#asking ||= asking
   }
 
   #arm(): void {
     const [oldest] = this.#inFlight.values()
     const dues = [...this.#holds.values()]
     if (oldest !== undefined) dues.push(oldest.sentMs + RESEND_MS)
+    if (this.#askAgainMs !== undefined) dues.push(this.#askAgainMs)
+    // While only the oldest frame is waited for, an alarm that stands is early at worst.
+    const moved = oldest === undefined || this.#holds.size > 0 || this.#askAgainMs !== undefined
     if (this.#closed || dues.length === 0) this.#alarm.clear()
-    else if (!this.#alarm.armed || oldest === undefined || this.#holds.size > 0) this.#alarm.at(Math.min(...dues))
+    else if (!this.#alarm.armed || moved) this.#alarm.at(Math.min(...dues))
   }
 }
 

@@ -53,6 +53,22 @@ export class Lanes {
     for (const { peer, id } of rows) this.#lanes.get(peer)?.forget(id)
   }
 
+  linked(peer: string): boolean {
+    return this.#lanes.has(peer)
+  }
+
+  /** Tries a row again at once; false where there is no link. */
+  again(row: Pick<OutboxRow, 'id' | 'peer' | 'conversation'>): boolean {
+    const lane = this.#lanes.get(row.peer)
+    lane?.again(row)
+    return lane !== undefined
+  }
+
+  /** Monotonic time at which a row was handed to the link of its peer, while its receipt is awaited. */
+  sentMs({ peer, id }: Pick<OutboxRow, 'id' | 'peer'>): number | undefined {
+    return this.#lanes.get(peer)?.sentMs(id)
+  }
+
   gauges(): Gauge[] {
     const own = [...this.#lanes.values()].flatMap(lane => lane.gauges())
     return [{ name: 'lanes', size: this.#lanes.size, max: LINKS_MAX }, ...fullest(own)]

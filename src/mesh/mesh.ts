@@ -1,9 +1,12 @@
 import { fingerprintOf, formatInstanceId, publicKeyOf } from '../protocol/index.ts'
 import { AckTracker } from './ack-tracker.ts'
 import { Admission } from './admission.ts'
+import { Admitters } from './admitters.ts'
+import { Aftermath } from './aftermath.ts'
 import { Broadcasts } from './broadcast.ts'
 import { Budget } from './budget.ts'
 import { Contacts } from './contacts.ts'
+import type { OnUnknown } from './delivery.ts'
 import { Dispatch } from './dispatch.ts'
 import { Endings } from './endings.ts'
 import { MeshError } from './errors.ts'
@@ -14,14 +17,16 @@ import { HostApprovals, type HostRound } from './host-approvals.ts'
 import { Inbox } from './inbox.ts'
 import { ownLabel } from './label.ts'
 import { Lanes } from './lanes.ts'
-import { messageList } from './message-list.ts'
-import { messageReport } from './message-report.ts'
+import type { LiveInit, MeshComponents, MeshInit } from './mesh-init.ts'
+import { messageDetails, messageList } from './message-list.ts'
+import { Namesakes } from './namesakes.ts'
 import { NetworkEvents } from './network-events.ts'
 import { Outbox } from './outbox.ts'
+import { OutboxActs } from './outbox-acts.ts'
+import { OwnRequests } from './own-requests.ts'
 import { OwnRoute } from './own-route.ts'
 import { OwnerActs } from './owner-acts.ts'
 import { OwnerNotices } from './owner-notices.ts'
-import type { Agent, Clock, Display, Log, Network, Notices, Signer, Store } from './ports.ts'
 import { Presence } from './presence.ts'
 import { ReceiptQueue } from './receipt-queue.ts'
 import { Replies } from './replies.ts'
@@ -34,42 +39,11 @@ import { Sending } from './sending.ts'
 import { ShownTexts } from './shown-texts.ts'
 import { Skips } from './skips.ts'
 import { Tickets } from './tickets.ts'
-import { type TierPolicy, Tiers } from './tiers.ts'
-import { Trust, type TrustPolicy } from './trust.ts'
-
-export interface MeshComponents {
-  network: Network
-  store: Store
-  signer: Signer
-  clock: Clock
-  log: Log
-  /** Answers what arrives, unless there is a display. */
-  agent?: Agent
-  /** Shows what arrives. */
-  display?: Display
-  notices: Notices
-  onEvent?: (event: MeshEvent) => void
-}
+import { Tiers } from './tiers.ts'
+import { Trust } from './trust.ts'
+import { Twins } from './twins.ts'
 
 const DEFAULT_PROGRAM = 'libp2p-mesh'
-
-/** What can change while the mesh runs. */
-export interface LiveInit extends TrustPolicy, TierPolicy {
-  /** Label of this instance; two random words when absent. */
-  name?: string
-  /** How long a display may take, and how long a sender waits that names no time, ms. */
-  deliveryAckTimeoutMs: number
-}
-
-export interface MeshInit extends LiveInit {
-  meshTopic: string
-  version: string
-  pendingSettings: string[]
-  /** Starts every command line that the owner is told to run, for example `openclaw p2p`. */
-  program?: string
-  /** Random numbers from 0 up to 1, for the jitter of dials. @default Math.random */
-  random?: () => number
-}
 
 /**
  * A mesh as its host sees it: `run` it, wait until it is `ready`, ask it through its `handlers`. It knows its ports only, and everything of it
@@ -87,8 +61,9 @@ export class Mesh {
   readonly #presence: Presence
   readonly #lanes: Lanes
   readonly #outbox: Outbox
+  readonly #aftermath: Aftermath
   readonly #endings: Endings
-  readonly #replies: Replies
+  readonly #outboxActs: OutboxActs
   readonly #inbox: Inbox
   readonly #dispatch: Dispatch
   readonly #broadcasts: Broadcasts
@@ -97,10 +72,11 @@ export class Mesh {
   readonly #report: Report
   readonly #owner: OwnerActs
   readonly #approvals: HostApprovals
-  readonly #contacts: Contacts
+  readonly #ownRequests: OwnRequests
   readonly #notices: OwnerNotices
   #label: string
   #deliveryAckTimeoutMs: number
+  #onUnknown: OnUnknown
   #running = false
 
   constructor(components: MeshComponents, init: MeshInit) {
@@ -110,6 +86,7 @@ export class Mesh {
     this.#self = { instance: fingerprintOf(signer.publicKey), peer: network.peer }
     this.#label = ownLabel(init.name, { store, log })
     this.#deliveryAckTimeoutMs = init.deliveryAckTimeoutMs
+    this.#onUnknown = init.onUnknown
     this.#onEvent = event => guarded(log, 'Telling the host', () => components.onEvent?.(event))
     // Who waits for `ready` may be gone; a start that fails is told through `run`.
     this.#ready.promise.catch(() => undefined)
@@ -128,13 +105,17 @@ export class Mesh {
 
     const owner = new OwnerNotices({ store, notices, clock, log, trust, routes })
     const shown = new ShownTexts({ notices, owner, clock })
-    const replies = new Replies({ store, trust, routes, notices: shown, log })
+    const replies = new Replies(
+      { store, trust, routes, notices: shown, owner, log },
+      { answered: question => this.#aftermath.changed([question]), displayed: display !== undefined }
+    )
     const acks = new AckTracker({ outbox: store.outbox, clock, log }, { replyOf: row => replies.textOf(row) })
     const outbox = new Outbox(
       { store, signer, clock },
       {
         self: self.instance,
         committed: rows => {
+          this.#aftermath.committed()
           this.#endings.committed(rows)
           this.#lanes.committed(rows)
         }
@@ -149,8 +130,15 @@ export class Mesh {
         changed: rows => this.#endings.changed(rows)
       }
     )
-    const endings = new Endings({ store, clock, log, acks, replies, skips }, { drop: rows => lanes.ended(rows) })
+    const program = init.program ?? DEFAULT_PROGRAM
+    const admitters = new Admitters({ store, log, owner }, { program })
+    const aftermath = new Aftermath({ store, clock, log, acks, trust, admitters, routes, notices, owner }, { program })
+    const endings = new Endings(
+      { store, clock, log, acks, admitters, aftermath, skips },
+      { drop: rows => lanes.ended(rows) }
+    )
 
+    const twins = new Twins({ owner })
     const budget = new Budget({ store, clock, notices: owner })
     const receipts = new ReceiptQueue({ network, log })
     const admission = new Admission({ store, clock, trust, log }, { instance: self.instance })
@@ -172,11 +160,11 @@ export class Mesh {
         reply: async (draft, within) => {
           const row = await outbox.enqueue(draft, within)
           // The peer may have been shut out while the answer was signed.
-          if (!trust.admitted(row.instance)) endings.cancel(row.id)
+          if (!trust.admitted(row.instance)) endings.takeBack(row.id)
         },
         answered: answer => replies.take(answer, acks)
       },
-      { instance: self.instance, deliveryAckTimeoutMs }
+      { instance: self.instance, deliveryAckTimeoutMs, onUnknown: () => this.#onUnknown }
     )
     const inbox = new Inbox({
       store,
@@ -208,7 +196,8 @@ export class Mesh {
     )
     const meeting = { network, store, clock, log, trust, routes, presence, notices: owner }
     const tickets = new Tickets({ ...meeting, signer }, { self, label })
-    const contacts = new Contacts(meeting, { label, program: init.program ?? DEFAULT_PROGRAM })
+    const contacts = new Contacts(meeting, { label, program })
+    const ownRequests = new OwnRequests(meeting, { label })
     const ownRoute = new OwnRoute({ network, store, signer, clock }, { self: self.instance, label })
     this.#events = new NetworkEvents(
       {
@@ -222,18 +211,22 @@ export class Mesh {
         lanes,
         receipts,
         admission,
+        admitters,
         inbox,
         broadcasts,
         endings,
         ownRoute,
         tickets,
         contacts,
+        ownRequests,
+        namesakes: new Namesakes({ store, trust, routes, notices: owner }),
+        twins,
         onEvent: this.#onEvent
       },
       { label, instanceOf: instanceOfPeer }
     )
     this.#sending = new Sending(
-      { store, network, clock, trust, routes, presence, outbox, acks },
+      { store, network, clock, log, trust, routes, presence, outbox, acks, aftermath },
       { self, deliveryAckTimeoutMs }
     )
     const gauges = new Gauges({
@@ -242,15 +235,18 @@ export class Mesh {
         presence,
         lanes,
         acks,
+        this.#sending,
         receipts,
         admission,
+        admitters,
         dispatch,
         inbox,
         broadcasts,
-        contacts,
+        ownRequests,
         budget,
         shown,
         owner,
+        twins,
         network
       ]
     })
@@ -271,13 +267,14 @@ export class Mesh {
         report: this.#report,
         tickets,
         contacts,
+        ownRequests,
         notices: owner,
         cancelAll: instance => endings.cancelAll(instance)
       },
       { self, instanceId: () => this.instanceId }
     )
     this.#approvals = new HostApprovals({ store, trust, contacts, notices: owner })
-    this.#contacts = contacts
+    this.#ownRequests = ownRequests
     this.#notices = owner
     this.#trust = trust
     this.#tiers = tiers
@@ -285,8 +282,9 @@ export class Mesh {
     this.#presence = presence
     this.#lanes = lanes
     this.#outbox = outbox
+    this.#aftermath = aftermath
     this.#endings = endings
-    this.#replies = replies
+    this.#outboxActs = new OutboxActs({ store, clock, log, trust, routes, presence, lanes, outbox, endings, replies })
     this.#inbox = inbox
     this.#dispatch = dispatch
     this.#broadcasts = broadcasts
@@ -325,11 +323,13 @@ export class Mesh {
     this.#inbox.recover()
     stack.defer(() => this.#lanes.close())
     stack.defer(() => this.#broadcasts.stop())
-    stack.defer(() => this.#contacts.stop())
+    stack.defer(() => this.#ownRequests.stop())
     await network.start(this.#events, { signal })
     stack.defer(() => network.stop())
     this.#presence.start()
     stack.defer(() => this.#presence.stop())
+    this.#aftermath.start()
+    stack.defer(() => this.#aftermath.stop())
     this.#endings.start()
     stack.defer(() => this.#endings.stop())
     const retention = new Retention(this.#components)
@@ -345,10 +345,11 @@ export class Mesh {
   }
 
   /** New settings, in force at once: who is no longer admitted is disconnected, turns that may do less end, a new name is announced. */
-  update({ dmPolicy, allowFrom, name, deliveryAckTimeoutMs, ...tiers }: LiveInit): void {
+  update({ dmPolicy, allowFrom, name, deliveryAckTimeoutMs, onUnknown, ...tiers }: LiveInit): void {
     const before = this.#label
     this.#label = ownLabel(name, this.#components)
     this.#deliveryAckTimeoutMs = deliveryAckTimeoutMs
+    this.#onUnknown = onUnknown
     this.#tiers.update(tiers)
     // Tells whoever looks at the tiers too.
     this.#trust.update({ dmPolicy, allowFrom })
@@ -362,7 +363,8 @@ export class Mesh {
 
   /** The control methods. Each rejects with MeshError. */
   handlers(): MeshHandlers {
-    const { clock } = this.#components
+    const { clock, store } = this.#components
+    const kept = { store, trust: this.#trust, routes: this.#routes }
     return {
       status: async () => this.#report.status(),
       peers: async () => this.#report.peers(),
@@ -375,15 +377,9 @@ export class Mesh {
         return { id, topic, recipients, ms: Math.round(clock.monotonicMs() - startMs) }
       },
       ...this.#owner.handlers(),
-      message: async ({ id }) =>
-        messageReport(id, {
-          store: this.#components.store,
-          trust: this.#trust,
-          routes: this.#routes,
-          replies: this.#replies
-        }),
-      messages: async ({ limit }) =>
-        messageList(limit, { store: this.#components.store, trust: this.#trust, routes: this.#routes }),
+      ...this.#outboxActs.handlers(),
+      messages: async ({ limit }) => messageList(limit, kept),
+      inbound: async ({ id }) => messageDetails(id, kept),
       resolve: async ({ target }) => {
         const { instance } = resolveTarget(target, { trust: this.#trust, routes: this.#routes, self: this.#self })
         return this.#report.peer(instance)

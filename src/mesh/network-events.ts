@@ -12,6 +12,7 @@ import {
   refusing
 } from '../protocol/index.ts'
 import { type Admission, receiptFor } from './admission.ts'
+import type { Admitters } from './admitters.ts'
 import type { Broadcasts } from './broadcast.ts'
 import type { Contacts } from './contacts.ts'
 import type { Endings } from './endings.ts'
@@ -19,6 +20,8 @@ import type { MeshEvent } from './events.ts'
 import { failure, guarded } from './guard.ts'
 import type { Inbox } from './inbox.ts'
 import type { Lanes } from './lanes.ts'
+import type { Namesakes } from './namesakes.ts'
+import type { OwnRequests } from './own-requests.ts'
 import type { OwnRoute } from './own-route.ts'
 import type { Clock, Log, Network, NetworkHandler, Path, Store } from './ports.ts'
 import type { Presence } from './presence.ts'
@@ -27,6 +30,7 @@ import type { RouteTable } from './route-table.ts'
 import { senderOf } from './sender.ts'
 import type { Tickets } from './tickets.ts'
 import type { Trust } from './trust.ts'
+import type { Twins } from './twins.ts'
 
 const KINDS = Object.keys(ENVELOPE_KINDS) as EnvelopeKind[]
 
@@ -41,12 +45,16 @@ export interface NetworkEventsComponents {
   lanes: Lanes
   receipts: ReceiptQueue
   admission: Admission
+  admitters: Admitters
   inbox: Inbox
   broadcasts: Broadcasts
   endings: Endings
   ownRoute: OwnRoute
   tickets: Tickets
   contacts: Contacts
+  ownRequests: OwnRequests
+  namesakes: Namesakes
+  twins: Twins
   onEvent: (event: MeshEvent) => void
 }
 
@@ -88,7 +96,7 @@ export class NetworkEvents implements NetworkHandler {
       this.#learn(peer, '', address)
       this.#components.log.debug('Connection opened.', { peer, path })
       this.#components.presence.connected(peer)
-      this.#components.contacts.connected(peer)
+      this.#components.ownRequests.connected(peer)
     })
   }
 
@@ -97,11 +105,13 @@ export class NetworkEvents implements NetworkHandler {
   }
 
   linkUp(peer: string, hello: Hello, path: Path): void {
-    const { network, log, presence, receipts, lanes } = this.#components
+    const { network, log, presence, receipts, lanes, twins, admitters } = this.#components
     this.#guard('A new link', () => {
       const address = network.connections().find(connection => connection.peer === peer)?.address
       this.#learn(peer, hello.label, address)
       presence.linkUp(peer)
+      admitters.linked(this.#instanceOf(peer))
+      twins.linked(this.#instanceOf(peer), hello.epoch)
       log.info(`Peer connected: ${peer}`)
       this.#tell(peer, 'connected', path)
       receipts.linkUp(peer)
@@ -122,9 +132,10 @@ export class NetworkEvents implements NetworkHandler {
   }
 
   refused(peer: string, hello: Hello): void {
-    const { presence, endings, log } = this.#components
+    const { presence, endings, namesakes, log } = this.#components
     this.#guard('A refusal', () => {
       this.#learn(peer, hello.label)
+      namesakes.met(this.#instanceOf(peer))
       log.debug('A peer does not admit this instance.', { peer })
       presence.refused(peer)
       endings.refused(this.#instanceOf(peer))
@@ -147,10 +158,13 @@ export class NetworkEvents implements NetworkHandler {
   }
 
   async asked(peer: string, address: string, body: PairBody): Promise<PairAnswer> {
-    const { tickets, contacts, log } = this.#components
+    const { tickets, contacts, ownRequests, log } = this.#components
     try {
       if (body.kind === 'ticket') return await tickets.redeem(peer, body)
-      return body.kind === 'contact' ? contacts.asked(peer, address, body) : contacts.approved(peer)
+      if (body.kind !== 'contact') return ownRequests.approved(peer)
+      const answer = contacts.asked(peer, address, body)
+      this.#components.namesakes.met(this.#instanceOf(peer))
+      return answer
     } catch (error) {
       log.error('A pair request failed.', failure(error))
       return refusing('overloaded')

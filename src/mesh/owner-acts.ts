@@ -2,6 +2,7 @@ import { ProtocolError, parseLabel } from '../protocol/index.ts'
 import type { Contacts } from './contacts.ts'
 import { MeshError } from './errors.ts'
 import { isoOf } from './iso.ts'
+import type { OwnRequests } from './own-requests.ts'
 import type { OwnerNotices } from './owner-notices.ts'
 import type { AbortOptions, TrustLevel } from './ports.ts'
 import type { Report } from './report.ts'
@@ -25,6 +26,7 @@ export interface OwnerActsComponents {
   report: Report
   tickets: Tickets
   contacts: Contacts
+  ownRequests: OwnRequests
   notices: OwnerNotices
   /** Takes back every message that waits for this instance, in the transaction of why; `tell` is for after that. */
   cancelAll(instance: string): { count: number; tell: () => void }
@@ -130,14 +132,14 @@ export class OwnerActs {
    * @throws {MeshError} `unknown_target`, `ambiguous_target`, `self_target`
    */
   forget(who: string): ForgetResult {
-    const { trust, routes, contacts, notices, report, cancelAll } = this.#components
+    const { trust, routes, notices, report, cancelAll } = this.#components
     const { instance } = this.#subjectOf(who)
     const { instanceId } = report.peer(instance)
     // All of it or nothing: half a forgotten peer would be one that nobody forgets again.
     const { count, tell } = trust.transaction(() => {
       // First of all it may do nothing any more.
       trust.forget(instance)
-      contacts.forget(instance)
+      this.#forgetRequests(instance)
       notices.forget(instance)
       return cancelAll(instance)
     })
@@ -159,10 +161,10 @@ export class OwnerActs {
 
   /** @throws {MeshError} as `Tickets.join` */
   async join(ticket: string, options?: AbortOptions): Promise<TrustResult> {
-    const { tickets, trust, contacts, report } = this.#components
+    const { tickets, trust, report } = this.#components
     const before = new Map(report.peers().map(peer => [peer.instanceId, peer.trust]))
     const { instance } = await tickets.join(ticket, options)
-    contacts.forget(instance)
+    this.#forgetRequests(instance)
     const { instanceId, peerId, path } = report.peer(instance)
     return {
       instanceId,
@@ -178,9 +180,9 @@ export class OwnerActs {
     return this.#components.report.peers().filter(peer => peer.trust === 'unknown')
   }
 
-  /** @throws {MeshError} as `Contacts.request`, as `approve` for whom is named, and `bad_request` where nobody may be let in */
+  /** @throws {MeshError} as `OwnRequests.request`, as `approve` for whom is named, and `bad_request` where nobody may be let in */
   async request(who: string, purpose: string, options?: AbortOptions): Promise<ContactResult> {
-    const { trust, contacts, report } = this.#components
+    const { trust, ownRequests, report } = this.#components
     const known = this.#subjectOf(who)
     const { instance } = known
     const subject = trust.admitted(instance) ? known : this.#certain(who, 'paired')
@@ -190,7 +192,7 @@ export class OwnerActs {
     const state =
       trust.admitted(instance) && report.peer(instance).path !== null
         ? 'admitted'
-        : await contacts.request({ instance, peer }, purpose, options)
+        : await ownRequests.request({ instance, peer }, purpose, options)
     return { instanceId: report.peer(instance).instanceId, peerId: peer, state, trust: trust.levelOf(instance) }
   }
 
@@ -241,10 +243,17 @@ export class OwnerActs {
         ...(peer !== undefined && { peer }),
         ...(petname !== undefined && { petname })
       })
-      return level === 'blocked' ? contacts.forget(instance) : contacts.settle(instance)
+      return level === 'blocked' ? this.#forgetRequests(instance) : contacts.settle(instance)
     })
     tell?.()
     return this.#resultOf(instance, before)
+  }
+
+  /** Both directions. */
+  #forgetRequests(instance: string): void {
+    const { contacts, ownRequests } = this.#components
+    contacts.forget(instance)
+    ownRequests.forget(instance)
   }
 
   #resultOf(instance: string, before: TrustLevel): TrustResult {

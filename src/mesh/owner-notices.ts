@@ -56,6 +56,8 @@ export class OwnerNotices {
   readonly #waiting = new Set<number>()
   /** Until when a subject is not shown again, monotonic: the owner has read what was shown of it. At most LISTED_MAX. */
   readonly #paused = new Map<string, number>()
+  /** Shown, but the store took no note of that yet: not shown again. By subject and time; at most LISTED_MAX. */
+  readonly #unnoted = new Set<string>()
   readonly #stop = new AbortController()
 
   constructor(components: {
@@ -102,7 +104,8 @@ export class OwnerNotices {
   gauges(): Gauge[] {
     return [
       { name: 'notices waiting to be shown', size: this.#waiting.size, max: WAITING_MAX },
-      { name: 'subjects of notices that pause', size: this.#paused.size, max: LISTED_MAX }
+      { name: 'subjects of notices that pause', size: this.#paused.size, max: LISTED_MAX },
+      { name: 'shown notices to take note of', size: this.#unnoted.size, max: LISTED_MAX }
     ]
   }
 
@@ -133,14 +136,15 @@ export class OwnerNotices {
     })
   }
 
-  /** Says that nobody knows what a turn had done when it ended. */
-  cutOff({ id, from }: Pick<Inbound, 'id' | 'from'>): void {
-    this.tell({
-      subject: `cut off ${from.instance}`,
-      about: from.instance,
-      text: name =>
-        `A turn for message ${id} of ${name(from.instance)} was cut off, and what it had done by then is not known. It is not run again.`
-    })
+  /** Says that nobody knows what a turn had done when it ended, or whether a text was shown. */
+  cutOff({ id, from }: Pick<Inbound, 'id' | 'from'>, what: 'turn' | 'text'): void {
+    const said = {
+      turn: (who: string) =>
+        `A turn for message ${id} of ${who} was cut off, and what it had done by then is not known. It is not run again.`,
+      text: (who: string) => `Whether message ${id} of ${who} was shown is not known. It is not shown again.`
+    }[what]
+    const { instance } = from
+    this.tell({ subject: `cut off ${instance} ${id}`, about: instance, text: name => said(name(instance)) })
   }
 
   /** Shows nothing more; what was not shown is in the list. */
@@ -187,7 +191,7 @@ export class OwnerNotices {
 
   /** Whether it was shown. Never rejects. */
   async #show(row: NoticeRow): Promise<boolean> {
-    const { store, notices, clock, log } = this.#components
+    const { notices, clock, log } = this.#components
     try {
       const notice = { kind: 'owner' as const, text: row.text }
       const shown = await bounded(clock, SHOW_MAX_MS, signal => notices.notify(notice, { signal }), {
@@ -198,12 +202,21 @@ export class OwnerNotices {
       log.debug('A notice could not be shown.', failure(error))
       return false
     }
-    guarded(log, 'Marking a notice', () => {
-      // Within its pause another may have taken its place meanwhile, and its time.
-      const same = this.unread().filter(({ subject, atMs }) => subject === row.subject && atMs === row.atMs)
-      for (const { id } of same) store.notices.shown(id)
-    })
+    this.#unnoted.add(keyOf(row))
+    const [oldest] = this.#unnoted
+    if (this.#unnoted.size > LISTED_MAX && oldest !== undefined) this.#unnoted.delete(oldest)
+    guarded(log, 'Marking a notice', () => this.#note())
     return true
+  }
+
+  /** Takes note of what was shown. What the store refuses is left for the next time. */
+  #note(): void {
+    const { store } = this.#components
+    store.transaction(() => {
+      // Within its pause another may have taken its place meanwhile, and its time.
+      for (const row of this.unread()) if (this.#unnoted.has(keyOf(row))) store.notices.shown(row.id)
+    })
+    this.#unnoted.clear()
   }
 
   /** What came while no channel was there, oldest first, now that one is. */
@@ -213,10 +226,17 @@ export class OwnerNotices {
     const due = missed.filter(row => row.id < beforeId && this.#isDue(row))
     for (const row of due.slice(-CATCH_UP_MAX)) if (!(await this.#show(row))) return
   }
+
   /** Not shown, not about to be, and not of a subject that pauses. */
-  #isDue({ id, subject, shown }: NoticeRow): boolean {
+  #isDue(row: NoticeRow): boolean {
+    const { id, subject } = row
+    const shown = row.shown || this.#unnoted.has(keyOf(row))
     const untilMs = this.#paused.get(subject)
     if (untilMs !== undefined && untilMs <= this.#components.clock.monotonicMs()) this.#paused.delete(subject)
     return !shown && !this.#waiting.has(id) && !this.#paused.has(subject)
   }
+}
+
+function keyOf({ subject, atMs }: Pick<NoticeRow, 'subject' | 'atMs'>): string {
+  return `${atMs} ${subject}`
 }

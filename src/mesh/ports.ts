@@ -1,4 +1,4 @@
-import type { Envelope, Frame, Hello, PairAnswer, PairBody, Receipt, ReceiptOutcome } from '../protocol/index.ts'
+import type { Envelope, Frame, Hello, PairAnswer, PairBody, Receipt } from '../protocol/index.ts'
 
 export type * from './store-ports.ts'
 
@@ -140,8 +140,10 @@ export interface Inbound {
   tier: Tier
   /** False: show only (kind host, depth, own id in the hops, tier notify). */
   mayStartTurn: boolean
-  /** A turn over this text had begun before a crash, and nobody knows how far it came. */
+  /** A turn over this text may have begun before, and nobody knows how far it came: it runs only where it can do no harm twice. */
   adoptedBefore: boolean
+  /** The text may have been shown before: who shows it says so. */
+  mayRepeat: boolean
 }
 
 /** What a peer's text may do: be shown; start a turn without any tool; start one with the tools that the owner lists. */
@@ -184,8 +186,16 @@ export type Notice =
   | { kind: 'message'; inbound: Inbound }
   /** Something that the owner should know, one sentence of ours. Rejects where nobody could be told. */
   | { kind: 'owner'; text: string }
-  /** A message of ours was answered or ended after its waiter had gone. `session` is the host session that asked. */
-  | { kind: 'settled'; id: string; session?: string; state: ReceiptOutcome | 'expired'; to: Sender; reply?: Inbound }
+  /** An answer that came when nobody waited for it any more, to the message `question`. */
+  | { kind: 'answer'; question: string; inbound: Inbound }
+  /** For the host session that sent these messages, all to one instance: what became of them after it had gone on. Rejects where it was not told. */
+  | {
+      kind: 'settled'
+      session: string
+      ids: string[]
+      state: 'delivered' | 'answered' | 'rejected' | 'expired'
+      to: Sender
+    }
 
 /** Tells the owner, or the session that asked. Best effort: the row in the store is the truth. */
 export interface Notices {

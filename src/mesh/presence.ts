@@ -89,6 +89,14 @@ export class Presence {
     return this.#targets.get(peer)?.refused === true
   }
 
+  /** How often it was tried in vain since the last link, and the monotonic time of the next dial; undefined while it is linked or not looked for. */
+  tries(peer: string): { failures: number; nextMs: number | undefined } | undefined {
+    const target = this.#targets.get(peer)
+    return target === undefined || target.linkedMs !== undefined
+      ? undefined
+      : { failures: target.failures, nextMs: target.nextMs }
+  }
+
   gauges(): Gauge[] {
     return [{ name: 'dial targets', size: this.#targets.size, max: TARGETS_MAX }, ...this.#sightings.gauges()]
   }

@@ -1,4 +1,4 @@
-import type { Receipt } from '../protocol/index.ts'
+import type { Receipt, ReceiptOutcome } from '../protocol/index.ts'
 import { RECEIPTS_MAX } from '../protocol/index.ts'
 import { guarded } from './guard.ts'
 import { LINKS_MAX } from './lanes.ts'
@@ -42,6 +42,8 @@ export class ReceiptQueue {
     if (queue === undefined) return
     for (const receipt of receipts) {
       const key = keyOf(receipt)
+      // A repeat is answered with the state of that moment, which may be less than what is still on its way.
+      if (isLess(receipt, queue.get(key))) continue
       queue.delete(key)
       queue.set(key, receipt)
     }
@@ -89,6 +91,13 @@ export class ReceiptQueue {
       this.#log.warn('A link could not be ended.', { peer, error: String(error) })
     })
   }
+}
+
+/** Outcomes of which the later ones say more; every other outcome says something else. */
+const LEVELS: readonly ReceiptOutcome[] = ['received', 'delivered', 'answered']
+
+function isLess({ outcome }: Receipt, waiting: Receipt | undefined): boolean {
+  return waiting !== undefined && LEVELS.includes(outcome) && LEVELS.indexOf(outcome) < LEVELS.indexOf(waiting.outcome)
 }
 
 /** A level that was reached stays worth telling when the message has to wait for its next one. */

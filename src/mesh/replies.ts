@@ -1,9 +1,11 @@
 import { decodeContent, decodeEnvelope, textOf } from '../protocol/index.ts'
 import type { AckTracker } from './ack-tracker.ts'
 import { failure } from './guard.ts'
-import type { Inbound, InboxRow, Log, Notices, OutboxRow, Sender, Store } from './ports.ts'
+import type { OwnerNotices } from './owner-notices.ts'
+import type { Inbound, InboxRow, Log, Notices, OutboxRow, Store } from './ports.ts'
 import type { RouteTable } from './route-table.ts'
 import { senderOf } from './sender.ts'
+import { answerTo } from './shown-texts.ts'
 import type { Trust } from './trust.ts'
 
 export interface RepliesComponents {
@@ -11,15 +13,23 @@ export interface RepliesComponents {
   trust: Trust
   routes: RouteTable
   notices: Notices
+  /** What the owner finds again later. */
+  owner: Pick<OwnerNotices, 'keep'>
   log: Log
 }
 
-/** What came back for what was sent: kept, handed to who waits, or told to the session that asked once nobody does. */
+/** What came back for what was sent: kept, handed to who waits, or shown to the owner once nobody does. Its session hears that it is there. */
 export class Replies {
   readonly #components: RepliesComponents
+  /** After the commit of an answer. */
+  readonly #answered: (question: OutboxRow) => void
+  readonly #displayed: boolean
 
-  constructor(components: RepliesComponents) {
+  /** @param init `displayed`: every text that comes is shown on a display by itself, answers too */
+  constructor(components: RepliesComponents, init: { answered: (question: OutboxRow) => void; displayed: boolean }) {
     this.#components = components
+    this.#answered = init.answered
+    this.#displayed = init.displayed
   }
 
   /** The text of the answer to this row, undefined while there is none. */
@@ -50,13 +60,6 @@ export class Replies {
     else this.#settle(outboxRow, row, acks, commit)
   }
 
-  /** Tells the session that asked that its message ended, where nobody waits any more. */
-  ended(row: OutboxRow): void {
-    const { id, session, state } = row
-    if (state !== 'rejected' && state !== 'expired') return
-    this.#tell({ id, session, state, to: this.#sender(row) })
-  }
-
   #settle(question: OutboxRow, row: InboxRow, acks: AckTracker, commit?: () => void): void {
     const { store } = this.#components
     const text = textIn(row)
@@ -65,35 +68,38 @@ export class Replies {
       return store.outbox.advance(question.id, 'answered', { replyId: row.id })
     })
     const waited = answered !== undefined && acks.awaitsAnswer(question.id)
-    if (answered !== undefined) acks.changed(answered)
+    if (answered !== undefined) {
+      acks.changed(answered)
+      this.#answered(answered)
+    }
     // A second answer changes nothing and nobody waits for it: it is told when its row's turn comes.
     if (waited || (answered === undefined && commit === undefined)) return
-    const to = this.#sender(question)
     const reply: Inbound = {
       id: row.id,
       hostMessageId: row.id,
       conversation: row.conversation,
       inReplyTo: question.id,
-      from: to,
+      from: senderOf(question.instance, question.peer, this.#components),
       text,
       sentMs: row.receivedMs,
       path: null,
       tier: 'notify',
       mayStartTurn: false,
-      adoptedBefore: false
+      adoptedBefore: false,
+      mayRepeat: false
     }
-    this.#tell({ id: question.id, session: question.session, state: 'answered', to, reply })
+    this.#show(question.id, reply)
   }
 
-  #sender({ instance, peer }: OutboxRow): Sender {
-    return senderOf(instance, peer, this.#components)
-  }
-
-  #tell(settled: Omit<Parameters<Notices['notify']>[0] & { kind: 'settled' }, 'kind'>): void {
-    const { notices, log } = this.#components
+  #show(question: string, inbound: Inbound): void {
+    const { notices, owner, log } = this.#components
+    if (this.#displayed) {
+      owner.keep(inbound, answerTo(question))
+      return
+    }
     notices
-      .notify({ kind: 'settled', ...settled })
-      .catch(error => log.warn('The end of a message could not be told.', failure(error)))
+      .notify({ kind: 'answer', question, inbound })
+      .catch(error => log.warn('A late answer could not be shown.', failure(error)))
   }
 }
 

@@ -65,7 +65,7 @@ export class Report {
       notices: { unread: store.notices.unread(INBOX_COUNT_MAX).length },
       pendingSettings: this.#init.pendingSettings,
       gauges: this.#components.gauges.all(),
-      issues: [...network.issues(), ...trust.issues(), ...tiers.issues(), ...this.#refusals()]
+      issues: [...store.issues(), ...network.issues(), ...trust.issues(), ...tiers.issues(), ...this.#refusals()]
     }
   }
 

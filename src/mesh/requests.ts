@@ -54,6 +54,8 @@ export interface SendRequest {
   text: string
   waitFor?: ReceiptLevel
   timeoutMs?: number
+  /** Life of the message, `EXPIRY_DEFAULT_MS` when absent. */
+  expiresInMs?: number
   conversation?: string
   kind?: 'message' | 'host'
   idempotencyKey?: string
@@ -155,13 +157,58 @@ export interface InboundReport {
   text: string
 }
 
-export interface MessageReport {
+/** One of them with everything that is known of it. */
+export interface InboundDetails extends InboundReport {
+  /** `host`: the sender's host spoke by itself. */
+  kind: 'message' | 'host'
+  conversation: string
+  /** By the sender's clock. */
+  sentAt: string
+  /** Why it ended as it did, null where there is nothing to say. */
+  reason: string | null
+  /** How often its dispatch was begun. */
+  attempts: number
+}
+
+/** A message of ours, without its text. */
+export interface OutboxReportEntry {
   id: string
   to: Addressee
   state: OutboxState
   reason: string | null
-  reply: string | null
   createdAt: string
+  expiresAt: string
+  /** Rejected or expired, and not dismissed. */
+  deadLetter: boolean
+}
+
+export interface OutboxReport {
+  /** Oldest first. */
+  waiting: OutboxReportEntry[]
+  /** Newest first. */
+  deadLetters: OutboxReportEntry[]
+  /** How many there are, listed or not. */
+  counts: { waiting: number; deadLetters: number }
+}
+
+export interface MessageReport extends OutboxReportEntry {
+  reply: string | null
+  /** Null where the row is damaged. */
+  text: string | null
+  conversation: string
+  inReplyTo: string | null
+  /** While it waits, as far as it is known: tries in vain since the last link, the next one, and when it was handed to the link that is up. */
+  attempts: number | null
+  nextTryAt: string | null
+  sentAt: string | null
+}
+
+export interface RetryResult {
+  id: string
+  /** The new message where it was a dead letter. */
+  retriedAs: string | null
+  to: Addressee
+  connected: boolean
 }
 
 type Handler<P, R> = (params: P, options?: AbortOptions) => Promise<R>
@@ -186,7 +233,12 @@ export interface MeshHandlers {
   reject: Handler<{ who: string }, ContactResult>
   notices: Handler<{ readUpTo?: number; dismiss?: number }, NoticeReport[]>
   trust: Handler<{ who: string; level: 'blocked' | 'paired' | 'trusted' }, TrustResult>
-  message: Handler<{ id: string }, MessageReport>
+  message: Handler<{ id: string; session?: string }, MessageReport>
+  outbox: Handler<{ limit: number }, OutboxReport>
+  retryMessage: Handler<{ id: string }, RetryResult>
+  cancelMessage: Handler<{ id: string }, { id: string; sent: boolean }>
+  dismissMessage: Handler<{ id: string }, { id: string; deadLetters: number }>
   messages: Handler<{ limit: number }, InboundReport[]>
+  inbound: Handler<{ id: string }, InboundDetails>
   resolve: Handler<{ target: string }, Peer>
 }

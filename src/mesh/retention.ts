@@ -11,30 +11,44 @@ import { TICKET_REMEMBERED_MS } from './tickets.ts'
  */
 export const KEEP_MS = EXPIRY_MAX_MS + 2 * CLOCK_TOLERANCE_MS
 
-/** Rows forgotten at once, of the outbox and of the inbox: some 20 ms of the event loop. */
-const ROWS_MAX = 4_096
+/**
+ * How long a window is kept after it moved last, ms: twice the longest life of a message. While one may come again, what was said before must not be shown
+ * a second time, also where the row is gone.
+ */
+export const WINDOW_KEEP_MS = 2 * EXPIRY_MAX_MS
 
-/** How often the store is looked through, and how soon again where more is waiting, ms. */
+/** Windows are not looked at in the first hour, ms: a clock that is wrong at the start of the machine has been set by then. */
+const WINDOWS_FIRST_MS = 60 * 60 * 1000
+
+/** Rows forgotten at once, of the outbox and of the inbox: in a large inbox each of them is on pages of its own, which one commit has to write. */
+const ROWS_MAX = 512
+
+/** How often the store is looked through, how long after the start, and how soon again where more is waiting, ms: 180,000 rows an hour. */
 const EVERY_MS = 60 * 60 * 1000
-const AGAIN_MS = 60 * 1000
+const FIRST_MS = 60 * 1000
+const AGAIN_MS = 10 * 1000
 
-/** Keeps the store from growing for ever: what ended long ago is forgotten, little by little. */
+/** Keeps the store from growing for ever: what ended long ago is forgotten, little by little. A flood has bounds of its own, see `InboxCaps`. */
 export class Retention {
   readonly #store: Store
   readonly #clock: Clock
   readonly #log: Log
   readonly #alarm: Alarm
+  readonly #startMs: number
+  /** Least that the wall clock was ever ahead of the monotonic one: where it jumps forward for a while, time has not passed. */
+  #aheadMs = Number.POSITIVE_INFINITY
 
   constructor(components: { store: Store; clock: Clock; log: Log }) {
     this.#store = components.store
     this.#clock = components.clock
     this.#log = components.log
+    this.#startMs = components.clock.monotonicMs()
     this.#alarm = new Alarm(components, { onDue: () => this.#turn() })
   }
 
   /** Not at once: a start has better things to do. */
   start(): void {
-    this.#plan(AGAIN_MS)
+    this.#plan(FIRST_MS)
   }
 
   stop(): void {
@@ -51,16 +65,25 @@ export class Retention {
     const nowMs = this.#clock.wallMs()
     const beforeMs = nowMs - KEEP_MS
     try {
+      this.#store.prune()
       turns.prune(beforeMs)
       contacts.prune(nowMs - CONTACT_KEPT_MS)
       tickets.prune(nowMs - TICKET_REMEMBERED_MS)
-      const counts = [outbox.prune(beforeMs, ROWS_MAX), inbox.prune(beforeMs, ROWS_MAX)]
+      const windows = inbox.pruneWindows(this.#windowsBeforeMs(nowMs), ROWS_MAX)
+      const counts = [outbox.prune(beforeMs, ROWS_MAX), inbox.prune(beforeMs, ROWS_MAX), windows]
       if (counts.some(count => count > 0)) this.#log.info('Old messages were forgotten.', { counts })
       return counts.includes(ROWS_MAX)
     } catch (error) {
       this.#log.warn('Old messages could not be forgotten.', failure(error))
       return false
     }
+  }
+
+  #windowsBeforeMs(nowMs: number): number {
+    const passedMs = this.#clock.monotonicMs()
+    this.#aheadMs = Math.min(this.#aheadMs, nowMs - passedMs)
+    if (passedMs - this.#startMs < WINDOWS_FIRST_MS) return Number.NEGATIVE_INFINITY
+    return passedMs + this.#aheadMs - WINDOW_KEEP_MS
   }
 
   #plan(waitMs: number): void {

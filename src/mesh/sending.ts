@@ -1,9 +1,11 @@
 import { hashOf, ID_BYTES, newId, type Trace, toHex } from '../protocol/index.ts'
 import type { AckTracker, Settled } from './ack-tracker.ts'
+import type { Aftermath } from './aftermath.ts'
 import { MeshError } from './errors.ts'
+import { guarded } from './guard.ts'
 import { openRow } from './inbox-row.ts'
 import type { Outbox } from './outbox.ts'
-import type { AbortOptions, Clock, Network, OutboxRow, Store } from './ports.ts'
+import type { AbortOptions, Clock, Gauge, Log, Network, OutboxRow, Store } from './ports.ts'
 import type { Presence } from './presence.ts'
 import type { SendRequest, SendResult } from './requests.ts'
 import { resolveTarget, type Target } from './resolve.ts'
@@ -12,6 +14,9 @@ import { senderOf } from './sender.ts'
 import { traceOfCaused, traceOfNew } from './trace.ts'
 import type { Trust } from './trust.ts'
 
+/** Calls of whose end a full disk took no note: beyond it the oldest is let go, and somebody may be told once more. */
+const OWED_MAX = 1_024
+
 /** Times are told to a tenth of a millisecond. */
 const TENTHS = 10
 
@@ -19,11 +24,13 @@ export interface SendingComponents {
   store: Store
   network: Network
   clock: Clock
+  log: Log
   trust: Trust
   routes: RouteTable
   presence: Presence
   outbox: Outbox
   acks: AckTracker
+  aftermath: Pick<Aftermath, 'released'>
 }
 
 export interface SendingInit {
@@ -36,6 +43,8 @@ export interface SendingInit {
 export class Sending {
   readonly #components: SendingComponents
   readonly #init: SendingInit
+  /** What callers heard and the store took no note of yet, by message. At most OWED_MAX. */
+  readonly #owed = new Map<string, () => void>()
   #stopped = false
 
   constructor(components: SendingComponents, init: SendingInit) {
@@ -54,10 +63,12 @@ export class Sending {
    * `text_too_long`, `outbox_full`, `bad_request`; with the message's id `refused_by_peer`, `expired`, `aborted`
    */
   async send(request: SendRequest, { signal }: AbortOptions = {}): Promise<SendResult> {
-    const { clock, outbox, acks, presence, store } = this.#components
+    const { clock, outbox, acks, presence } = this.#components
     const startMs = clock.monotonicMs()
     if (signal?.aborted === true) throw new MeshError('aborted', { cause: signal.reason })
     const target = this.#targetOf(request.target)
+    // A key that was to be released would take the same text of today for that of then.
+    this.#note()
     const id = newId()
     const row = await outbox.enqueue({
       id,
@@ -67,20 +78,58 @@ export class Sending {
       conversation: request.conversation ?? this.#conversationWith(target.instance, request.session),
       trace: this.#traceOf(id, request.cause),
       text: request.text,
+      ...(request.expiresInMs !== undefined && { expiresMs: clock.wallMs() + request.expiresInMs }),
       ...(request.idempotencyKey !== undefined && { idempotencyKey: request.idempotencyKey }),
       ...(request.session !== undefined && { session: request.session })
     })
     presence.want(row.peer)
+    let settled: Settled | undefined
     try {
       const timeoutMs = request.timeoutMs ?? this.#init.deliveryAckTimeoutMs()
-      const settled = await acks.wait(row.id, request.waitFor ?? 'delivered', timeoutMs, { signal })
+      settled = await acks.wait(row.id, request.waitFor ?? 'delivered', timeoutMs, { signal })
       const ms = Math.round((clock.monotonicMs() - startMs) * TENTHS) / TENTHS
       return this.#resultOf(row, settled, { ms, repeated: row.id !== id })
     } finally {
       // A stop is not the caller's end: the same call comes again after the restart, and must find this message.
       const down = this.#stopped || (signal?.reason instanceof MeshError && signal.reason.code === 'engine_down')
-      if (request.keyUntilTold === true && !down) store.outbox.releaseKey(row.id)
+      if (!down) this.#owe(row.id, () => this.#told(row, settled, request.keyUntilTold === true))
+      if (row.session !== undefined) this.#components.aftermath.released()
     }
+  }
+
+  /** The message is accepted whatever a full disk notes of it, so that fails nobody, and is made good before the next one. */
+  #owe(id: string, told: () => void): void {
+    this.#owed.set(id, told)
+    const oldest = this.#owed.keys().next().value
+    if (this.#owed.size > OWED_MAX && oldest !== undefined) this.#owed.delete(oldest)
+    this.#note()
+  }
+
+  #note(): void {
+    guarded(this.#components.log, 'Noting what a caller heard', () => {
+      for (const [id, told] of this.#owed) {
+        told()
+        this.#owed.delete(id)
+      }
+    })
+  }
+
+  gauges(): Gauge[] {
+    return [{ name: 'calls to take note of', size: this.#owed.size, max: OWED_MAX }]
+  }
+
+  /** The caller hears of this state now, so nobody else need be told; undefined where it hears nothing. */
+  #told(row: OutboxRow, settled: Settled | undefined, release: boolean): void {
+    const { store } = this.#components
+    const ended = settled?.outcome === 'ended'
+    const heard = settled?.outcome === 'ended' ? settled.state : settled?.level
+    const tell = row.session !== undefined && heard !== undefined && heard !== 'queued' ? heard : undefined
+    if (!release && !ended && tell === undefined) return
+    store.transaction(() => {
+      if (release) store.outbox.releaseKey(row.id)
+      if (tell !== undefined) store.aftermath.tell(row.id, tell)
+      if (ended) store.aftermath.sayEnded(row.id)
+    })
   }
 
   #targetOf(text: string): Target {

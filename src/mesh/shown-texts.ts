@@ -39,11 +39,10 @@ export class ShownTexts implements Notices {
       if (this.#mayShow(notice.broadcast)) await notices.notify(notice, options)
       return
     }
-    if (notice.kind === 'settled' && notice.reply !== undefined) {
-      const { reply, ...rest } = notice
+    if (notice.kind === 'answer') {
       // First, and whether it is shown or not: there may be no channel to show it on.
-      owner.keep(reply, { did: `answered message ${notice.id}` })
-      await notices.notify(this.#mayShow(reply) ? notice : rest, options)
+      owner.keep(notice.inbound, answerTo(notice.question))
+      if (this.#mayShow(notice.inbound)) await notices.notify(notice, options)
       return
     }
     await notices.notify(notice, options)
@@ -67,4 +66,9 @@ export class ShownTexts implements Notices {
     })
     return false
   }
+}
+
+/** How the list of notices calls an answer. */
+export function answerTo(question: string): { did: string } {
+  return { did: `answered message ${question}` }
 }

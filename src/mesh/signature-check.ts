@@ -25,8 +25,8 @@ export interface Unverified {
 /** Signatures checked between two commits: a crash repeats at most these checks. */
 const BATCH_MAX = 256
 
-/** Pause before a commit that failed is tried again, ms: a full disk is not freed within a blink. */
-const COMMIT_RETRY_MS = 5_000
+/** Pause before a commit that failed is tried again, ms: a full disk is not freed within a blink, and all goes on within 5 s of it. */
+const COMMIT_RETRY_MS = 2_000
 
 /**
  * Verifies stored rows in the order in which they came: a good row becomes ready for dispatch, a bad one is rejected and its sender told. The
@@ -58,25 +58,33 @@ export class SignatureCheck {
       this.#waiting.push(one)
       this.#bytes += one.envelope.signed.length
     }
-    if (this.#running !== undefined || this.#waiting.length === 0) return
-    this.#running = this.#run()
-      .catch(error => {
-        if (!this.#stop.signal.aborted) this.#components.log.error('Checking signatures failed.', failure(error))
-      })
-      .finally(() => {
-        this.#running = undefined
-      })
+    this.#start()
   }
 
   /** Resolves when everything added so far is checked, or the check was stopped. */
   async idle(): Promise<void> {
-    await this.#running
+    while (this.#running !== undefined) await this.#running
   }
 
   /** What is not checked by now is checked after the next start. */
   async stop(): Promise<void> {
     this.#stop.abort()
     await this.#running
+  }
+
+  #start(): void {
+    if (this.#running !== undefined || this.#waiting.length === 0 || this.#stop.signal.aborted) return
+    this.#running = this.#run().then(
+      () => {
+        this.#running = undefined
+        // What came after the last look and before this.
+        this.#start()
+      },
+      error => {
+        this.#running = undefined
+        if (!this.#stop.signal.aborted) this.#components.log.error('Checking signatures failed.', failure(error))
+      }
+    )
   }
 
   async #run(): Promise<void> {

@@ -29,6 +29,9 @@ export interface OutboxRow {
   replyId?: string
 }
 
+/** A damaged row that waited. Something in it is wrong, perhaps something beside these. */
+export type LostMessage = Pick<OutboxRow, 'peer' | 'kind' | 'envelope' | 'hash'>
+
 export interface OutboxStore {
   /** Last seq given to this addressee and conversation, 0 for none. */
   lastSeq(instance: string, conversation: string): number
@@ -44,12 +47,71 @@ export interface OutboxStore {
   /** Entries and bytes waiting, skips apart, per instance or in all. */
   load(instance?: string): { entries: number; bytes: number }
   waitingInstances(): string[]
-  /** Levels only grow; a final state never changes. Returns the row after the change, or undefined when nothing changed. */
+  /** Levels only grow; of final states only `expired` and `cancelled` change, to what was delivered all the same. Returns the row after the change, or undefined when nothing changed. */
   advance(id: string, state: OutboxState, details?: { reason?: RejectReason; replyId?: string }): OutboxRow | undefined
-  /** Ends every queued or received row past its expiry and returns them. */
-  expire(nowMs: number): OutboxRow[]
-  /** Forgets at most `limit` rows that wait for nothing and expired before this time; seqs stay given. Returns how many. */
+  /** Ends queued and received rows past their expiry, `limit` at most, those first that expired first, and returns them. */
+  expire(nowMs: number, limit: number): OutboxRow[]
+  /** Forgets at most `limit` rows that wait for nothing, are no dead letters, and expired before this time; seqs stay given. Returns how many. */
   prune(beforeMs: number, limit: number): number
+}
+
+/** A row of the outbox without its bytes, and what became known of it later. */
+export interface OutboxEntry extends Omit<OutboxRow, 'envelope' | 'hash'> {
+  /** The state of which the session that asked was told last. */
+  told?: OutboxState
+  /** The peer has said that it stores it, however it ended here since. */
+  reached: boolean
+  /** The owner need not see it again. */
+  dismissed: boolean
+}
+
+/** What the owner is told of messages to one instance that were late: how many of them arrived or ended. */
+export interface LateCount {
+  instance: string
+  arrived: number
+  rejected: number
+  expired: number
+}
+
+/**
+ * The outbox as people see it afterwards: what waits, what ended undelivered, and what was told of it. Skips are nowhere in it. A dead letter is a
+ * rejected or expired row that nobody dismissed.
+ */
+export interface AftermathStore {
+  /** The entry of this id, whatever its state. */
+  get(id: string): OutboxEntry | undefined
+  /** Queued and received ones, oldest first. */
+  waiting(limit: number): OutboxEntry[]
+  waitingCount(): number
+  /** Newest first. */
+  deadLetters(limit: number): OutboxEntry[]
+  deadLetterCount(): number
+  /** Nobody need be told of its end any more either. False where it is no dead letter. */
+  dismiss(id: string): boolean
+  /** Dismisses the dead letters of one instance, or all but the newest `keep`. Returns how many. */
+  dismissAll(which: { instance: string } | { keep: number }): number
+  /** When the next queued or received row expires, skips too. */
+  nextExpiryMs(): number | undefined
+  /** Creation of the oldest queued one of which the owner was never told. */
+  oldestUnsaidMs(): number | undefined
+  /** Takes note that the owner is told of queued ones made up to this time, `limit` at most; returns how many by instance. */
+  sayWaiting(createdMs: number, limit: number): Map<string, number>
+  /** The same for what arrived after the owner was told that it waits or ended, and for every end that was not said yet. */
+  sayLate(limit: number): LateCount[]
+  /** Takes note that the owner need not be told of the end of this one. */
+  sayEnded(id: string): void
+  /**
+   * Those whose session was not told of their state, which is delivered, answered, rejected or expired: oldest first, after the one with id `afterId`.
+   */
+  untold(limit: number, afterId?: string): OutboxEntry[]
+  /** Takes note that the session was told of this state; `newsMs`, wall clock, where it may have missed that: see `retell`. */
+  tell(id: string, state: OutboxState, newsMs?: number): void
+  /** It was not told after all. */
+  untell(id: string): void
+  /** The session looked for itself: it need not be told of this state again. */
+  heard(id: string): void
+  /** What sessions were told since then, and have not looked at, counts as untold again: of the newest `limit`. Returns how many. */
+  retell(sinceMs: number, limit: number): number
 }
 
 export type InboxState =
@@ -75,6 +137,7 @@ export interface InboxRow {
   hash: Uint8Array
   receivedMs: number
   state: InboxState
+  /** Of an ending. `unknown_outcome` of a row that is open: what came of one dispatch is hidden, and it is on its second and last chance. */
   reason?: RejectReason
   /** Dispatches begun so far; a second try needs a new host message id. */
   attempt: number
@@ -82,12 +145,25 @@ export interface InboxRow {
   verified: boolean
 }
 
+/** What is kept of an instance in the inbox, or of all. */
+export interface InboxLoad {
+  entries: number
+  /** Of the envelopes, and 512 more for each row: its other columns and its places in indexes. */
+  bytes: number
+  /** Conversations whose window is known; each epoch of a sender has its own. */
+  conversations: number
+}
+
 export interface InboxStore {
   /** Rows that are new by (instance, epoch, conversation, seq) are inserted; returns the ids of those. Others are left as they stand. */
   insert(rows: InboxRow[]): Set<string>
   get(instance: string, id: string): InboxRow | undefined
+  /** Rows whose id begins so, whoever sent them. */
+  named(prefix: string, limit: number): InboxRow[]
   /** Lowest seq of this conversation that has not been dispatched to its end, from 1. */
   nextSeq(instance: string, epoch: string, conversation: string): number
+  /** Whether a row stands at this seq, whatever its id. */
+  holds(instance: string, epoch: string, conversation: string, seq: number): boolean
   update(
     instance: string,
     id: string,
@@ -102,6 +178,21 @@ export interface InboxStore {
    * had said before them has expired too, so nothing up to there is new again.
    */
   prune(beforeMs: number, limit: number): number
+  kept(instance?: string): InboxLoad
+  /** Of whose rows most bytes are kept. */
+  largest(): string | undefined
+  /**
+   * Forgets rows of this instance that ended, oldest first, until this many bytes are free or `limit` rows were looked at; returns what that freed. None
+   * of them is new again: those that stand beyond a gap of their conversation are left unless they were received before `gapBeforeMs`; then the window
+   * moves past the gap.
+   */
+  trim(
+    instance: string,
+    bytes: number,
+    how: { limit: number; gapBeforeMs: number }
+  ): Pick<InboxLoad, 'entries' | 'bytes'>
+  /** Forgets at most `limit` windows that moved last before this time and have no rows; returns how many. What comes of them then is new again. */
+  pruneWindows(beforeMs: number, limit: number): number
 }
 
 export type TrustLevel = 'blocked' | 'unknown' | 'paired' | 'trusted'
@@ -279,6 +370,7 @@ export interface Store {
   /** 16 hex digits, made with the database. */
   readonly epoch: string
   readonly outbox: OutboxStore
+  readonly aftermath: AftermathStore
   readonly inbox: InboxStore
   readonly trust: TrustStore
   readonly tickets: TicketStore
@@ -291,6 +383,12 @@ export interface Store {
   /** Small values that outlive a restart: the route seq, the default label. */
   value(key: string): string | undefined
   setValue(key: string, value: string): void
+  /** Forgets damaged rows that were kept long enough for a look. */
+  prune(): void
+  /** Messages that waited, and that the opening of the store found damaged and set aside. Gives each once. */
+  takeLost(): LostMessage[]
+  /** Sentences about what does not work (a full disk, damaged rows), for status. */
+  issues(): string[]
   close(): Promise<void>
 }
 

@@ -1,15 +1,18 @@
 import type { Content, Receipt } from '../protocol/index.ts'
 import type { Budget } from './budget.ts'
 import { MeshError } from './errors.ts'
-import { guarded } from './guard.ts'
+import { failure } from './guard.ts'
 import { receiptOf } from './inbox-row.ts'
-import type { InboxRow, InboxState, Log, Store, Tier, TurnEvents } from './ports.ts'
+import type { Clock, InboxRow, Log, Store, Tier, TurnEvents } from './ports.ts'
 import type { Tiers } from './tiers.ts'
 import { traceOfCaused } from './trace.ts'
 import type { Trust } from './trust.ts'
 
 /** From the least that a text may do to the most. */
 const TIERS: readonly Tier[] = ['notify', 'reply', 'trusted']
+
+/** Pause before a store that failed is asked again, ms: an answer that a model made is not made again for a disk that is full for a moment. */
+const STORE_WAIT_MS = 2_000
 
 /** An answer on its way to the outbox. */
 export interface ReplyDraft {
@@ -24,6 +27,7 @@ export interface ReplyDraft {
 
 export interface TurnComponents {
   store: Store
+  clock: Clock
   log: Log
   trust: Trust
   tiers: Tiers
@@ -45,10 +49,13 @@ export class Turn implements TurnEvents {
   readonly #tier: Tier
   readonly #withdrawals: number
   readonly #cut = new AbortController()
+  /** Ends the wait of an answer for the store. */
+  readonly #over = new AbortController()
   #state: 'begun' | 'adopted' | 'replied' = 'begun'
   /** Settles with the newest answer under way; never rejects. */
   #replying: Promise<void> = Promise.resolve()
   #closed = false
+  #unsaved = false
 
   constructor(components: TurnComponents, init: { row: InboxRow; content: Content; expense: number; tier: Tier }) {
     this.#components = components
@@ -61,6 +68,11 @@ export class Turn implements TurnEvents {
 
   get state(): 'begun' | 'adopted' | 'replied' {
     return this.#state
+  }
+
+  /** Whether there was an answer that the store never took: how the turn ended says nothing of it. */
+  get unsaved(): boolean {
+    return this.#unsaved && this.#state !== 'replied'
   }
 
   /** Aborted when the turn may not go on: the mesh stops, or the peer may not do this any more. */
@@ -79,25 +91,32 @@ export class Turn implements TurnEvents {
   /** Ends it where it stands: it answers nothing more. That it was adopted counts until it is closed, as that may cross the cut. */
   cut(reason: unknown): void {
     this.#cut.abort(reason)
+    this.#over.abort(reason)
   }
 
   adopted(): void {
     if (this.#closed || this.#state !== 'begun') return
-    guarded(this.#components.log, 'Noting an adopted turn', () => {
-      const row = this.#advance('adopted')
+    try {
+      const row = this.#advance({ state: 'adopted' })
       this.#state = 'adopted'
       this.#tell(row)
-    })
+    } catch (error) {
+      // What could not be written down has not happened: the turn ends before its model says a word, and comes again.
+      this.#components.log.error('An adopted turn could not be written down.', failure(error))
+      if (this.#state === 'begun') this.cut(error)
+    }
   }
 
   /**
+   * Waits for a store that fails for now, as long as the turn does.
+   *
    * @throws {MeshError} `aborted` once the turn is over, `not_trusted` once its peer is shut out, `too_many` for a further answer to a peer that has
    * used up its characters, and whatever the outbox refuses: another answer, a shorter one for example, may follow
    */
   async reply(text: string): Promise<void> {
     if (this.#closed || this.#cut.signal.aborted)
       throw new MeshError('aborted', { id: this.#row.id, detail: 'the turn is over' })
-    const committed = this.#replying.then(async () => await this.#commit(text))
+    const committed = this.#replying.then(async () => await this.#store(text))
     this.#replying = committed.catch(() => undefined)
     await committed
   }
@@ -105,7 +124,26 @@ export class Turn implements TurnEvents {
   /** No more events. Resolves when an answer under way is committed or refused. */
   async close(): Promise<void> {
     this.#closed = true
+    this.#over.abort()
     await this.#replying
+  }
+
+  async #store(text: string): Promise<void> {
+    for (;;) {
+      try {
+        await this.#commit(text)
+        return
+      } catch (error) {
+        if (!(error instanceof MeshError) || error.code !== 'store_failed') throw error
+        const { clock, log } = this.#components
+        if (!this.#unsaved) log.warn('An answer was not stored.', { id: this.#row.id, ...failure(error) })
+        this.#unsaved = true
+        if (!error.retryable) throw error
+        await clock.sleep(STORE_WAIT_MS, { signal: this.#over.signal }).catch(() => {
+          throw error
+        })
+      }
+    }
   }
 
   async #commit(text: string): Promise<void> {
@@ -119,14 +157,15 @@ export class Turn implements TurnEvents {
     let row: InboxRow | undefined
     await this.#components.reply({ instance, peer, kind: 'message', conversation, inReplyTo: id, trace, text }, () => {
       this.#components.budget.count(this.#expense, [...text].length)
-      if (this.#state !== 'replied') row = this.#advance('replied')
+      if (this.#state !== 'replied') row = this.#advance({ state: 'replied', reason: 'none' })
     })
     this.#state = 'replied'
     this.#tell(row)
   }
 
-  #advance(state: InboxState): InboxRow | undefined {
-    return this.#components.store.inbox.update(this.#row.instance, this.#row.id, { state })
+  /** @param change a row that has its answer has nothing hidden any more */
+  #advance(change: { state: 'adopted' } | { state: 'replied'; reason: 'none' }): InboxRow | undefined {
+    return this.#components.store.inbox.update(this.#row.instance, this.#row.id, change)
   }
 
   #tell(row: InboxRow | undefined): void {

@@ -97,7 +97,7 @@ export function outboxContract(store: () => Store): void {
       expect(store().outbox.waitingInstances().toSorted()).toEqual([ALICE, BOB])
       store().outbox.advance(idOf(2), 'received')
       store().outbox.advance(idOf(2), 'answered')
-      store().outbox.expire(1_000_000)
+      store().outbox.expire(1_000_000, 100)
       expect(store().outbox.load(ALICE)).toEqual({ entries: 0, bytes: 0 })
       expect(store().outbox.load()).toEqual({ entries: 0, bytes: 0 })
       expect(store().outbox.waitingInstances()).toEqual([])
@@ -108,7 +108,7 @@ export function outboxContract(store: () => Store): void {
       expect(store().outbox.load()).toEqual({ entries: 0, bytes: 0 })
       store().outbox.insert([outboxRow(2)])
       store().outbox.advance(idOf(1), 'received')
-      store().outbox.expire(1_000_000)
+      store().outbox.expire(1_000_000, 100)
       expect(store().outbox.load(ALICE)).toEqual({ entries: 0, bytes: 0 })
       expect(store().outbox.load()).toEqual({ entries: 0, bytes: 0 })
     })
@@ -121,7 +121,7 @@ export function outboxContract(store: () => Store): void {
       answered: [],
       rejected: [],
       expired: ['delivered', 'answered'],
-      cancelled: []
+      cancelled: ['delivered', 'answered']
     }
 
     it.each(states)('S-30: advances %s only to what may follow', from => {
@@ -172,15 +172,21 @@ export function outboxContract(store: () => Store): void {
       expect(store().outbox.byIdempotencyKey('k')?.id).toBe(idOf(2))
     })
 
+    it('expires no more at once than it is asked to, and the longest overdue first', () => {
+      store().outbox.insert([1, 2, 3].map(seq => outboxRow(seq, { expiresMs: 40 - seq * 10 })))
+      expect(seqs(store().outbox.expire(99, 2))).toEqual([3, 2])
+      expect(seqs(store().outbox.expire(99, 2))).toEqual([1])
+    })
+
     it('expires queued and received rows at their time, and returns them once', () => {
       store().outbox.insert([1, 2, 3, 4].map(seq => outboxRow(seq, { expiresMs: seq * 10 })))
       store().outbox.insert([outboxRow(5, { state: 'delivered', expiresMs: 1 })])
       store().outbox.advance(idOf(2), 'received')
-      expect(store().outbox.expire(9)).toEqual([])
-      expect(store().outbox.expire(30)).toStrictEqual(
-        [1, 2, 3].map(seq => outboxRow(seq, { expiresMs: seq * 10, state: 'expired' }))
-      )
-      expect(store().outbox.expire(30)).toEqual([])
+      expect(store().outbox.expire(9, 100)).toEqual([])
+      const ended = (seqs: number[]) => seqs.map(seq => outboxRow(seq, { expiresMs: seq * 10, state: 'expired' }))
+      expect(store().outbox.expire(30, 2)).toStrictEqual(ended([1, 2]))
+      expect(store().outbox.expire(30, 2)).toStrictEqual(ended([3]))
+      expect(store().outbox.expire(30, 100)).toEqual([])
       expect(store().outbox.advance(idOf(1), 'received')).toBeUndefined()
       expect(seqs(store().outbox.queued(ALICE, 10))).toEqual([4])
     })
@@ -190,6 +196,7 @@ export function outboxContract(store: () => Store): void {
       store().outbox.insert(states.map((state, i) => outboxRow(i + 1, { state, expiresMs: 100 - i })))
       store().outbox.insert([outboxRow(8, { state: 'answered', expiresMs: 101, idempotencyKey: 'late' })])
       store().outbox.insert([outboxRow(9, { state: 'expired', expiresMs: 0, idempotencyKey: 'early' })])
+      store().aftermath.dismissAll({ keep: 0 })
       expect(store().outbox.prune(101, 2)).toBe(2)
       const left = () => Array.from({ length: 9 }, (_, i) => i + 1).filter(seq => store().outbox.get(idOf(seq)))
       expect(left()).toEqual([1, 2, 3, 4, 5, 6, 8])

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RouteEntry, Store, TrustRecord } from '../../src/mesh/ports.ts'
+import { aftermathContract } from './aftermath.ts'
 import { contactsContract } from './contacts.ts'
 import { inboxContract } from './inbox.ts'
 import { noticesContract } from './notices.ts'
@@ -169,6 +170,7 @@ export function storeContract(name: string, open: () => { store: Store; dispose:
     })
 
     outboxContract(() => store)
+    aftermathContract(() => store)
     inboxContract(() => store)
     ticketsContract(() => store)
     contactsContract(() => store)

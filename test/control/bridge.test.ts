@@ -18,7 +18,8 @@ const inbound: Inbound = {
   path: 'lan',
   tier: 'reply',
   mayStartTurn: true,
-  adoptedBefore: false
+  adoptedBefore: false,
+  mayRepeat: false
 }
 
 interface Bridge {

@@ -1,7 +1,9 @@
 import type { MeshError } from '../../src/mesh/errors.ts'
 import type {
+  AftermathStore,
   ContactStore,
   InboxStore,
+  LostMessage,
   NoticeStore,
   OutboxStore,
   Store,
@@ -9,6 +11,7 @@ import type {
   TrustStore,
   TurnStore
 } from '../../src/mesh/ports.ts'
+import { FakeAftermath } from './store/aftermath.ts'
 import { FakeContacts } from './store/contacts.ts'
 import { FakeInbox } from './store/inbox.ts'
 import { Journal } from './store/journal.ts'
@@ -21,6 +24,8 @@ import { FakeTurns } from './store/turns.ts'
 
 export interface FakeStoreInit {
   epoch?: string
+  /** @default 0, always */
+  wallMs?: () => number
 }
 
 /**
@@ -30,6 +35,7 @@ export interface FakeStoreInit {
 export class FakeStore implements Store {
   readonly epoch: string
   readonly outbox: OutboxStore
+  readonly aftermath: AftermathStore
   readonly inbox: InboxStore
   readonly trust: TrustStore
   readonly tickets: TicketStore
@@ -42,14 +48,18 @@ export class FakeStore implements Store {
   /** Commits so far; a call outside a transaction is one commit. */
   commits = 0
   closed = false
+  /** What an opening would have found damaged. */
+  lost: LostMessage[] = []
   readonly #journal: Journal
   readonly #values = new Map<string, string>()
 
-  constructor({ epoch = '00112233aabbccdd' }: FakeStoreInit = {}) {
+  constructor({ epoch = '00112233aabbccdd', wallMs = () => 0 }: FakeStoreInit = {}) {
     this.epoch = epoch
     this.#journal = new Journal(this)
-    this.outbox = new FakeOutbox(this.#journal)
-    this.inbox = new FakeInbox(this.#journal)
+    const outbox = new FakeOutbox(this.#journal)
+    this.outbox = outbox
+    this.aftermath = new FakeAftermath(this.#journal, outbox)
+    this.inbox = new FakeInbox(this.#journal, wallMs)
     this.trust = new FakeTrust(this.#journal)
     this.tickets = new FakeTickets(this.#journal)
     this.contacts = new FakeContacts(this.#journal)
@@ -68,6 +78,21 @@ export class FakeStore implements Store {
 
   setValue(key: string, value: string): void {
     this.#journal.transaction(() => this.#journal.set(this.#values, key, value))
+  }
+
+  /** How often `prune` was called: nothing is ever damaged here. */
+  pruned = 0
+
+  prune(): void {
+    this.pruned++
+  }
+
+  takeLost(): LostMessage[] {
+    return this.lost.splice(0)
+  }
+
+  issues(): string[] {
+    return []
   }
 
   async close(): Promise<void> {

@@ -43,7 +43,8 @@ export const WEAKNESSES: Record<string, { what: string; changes: Change[] }> = {
         to: `const fresh = new Set<string>()
       if (this.newest(501).length > 500) this.#database.query("DELETE FROM inbox WHERE state = 'done'").run({})`
       },
-      { file: 'src/store/inbox.ts', from: 'WHERE :seq >= coalesce((', to: 'WHERE :seq >= 0 * coalesce((' }
+      { file: 'src/store/inbox.ts', from: 'WHERE :seq >= coalesce((', to: 'WHERE :seq >= 0 * coalesce((' },
+      { file: 'src/mesh/inbox.ts', from: 'content.seq < next || taken', to: 'taken' }
     ]
   },
   'S-07': {

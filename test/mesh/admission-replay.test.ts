@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { KEPT_MAX_BYTES } from '../../src/mesh/inbox-caps.ts'
 import {
   type Content,
   decodeEnvelope,
@@ -105,6 +106,27 @@ describe('S-05: 1,000 recorded frames, each replayed ten times', () => {
     expect(display.shown).toHaveLength(FRAMES)
     // What is said now still comes through.
     await firstTime(ana, await recorded(ana, 1))
+  })
+
+  it('S-05, S-12: after most rows went, because more was kept than may be: nothing is shown again', async () => {
+    const mayBytes = 100_000
+    const { inbox } = bob.store
+    const kept = inbox.kept.bind(inbox)
+    const bytes = () => kept(ana.instance).bytes
+    expect(bytes()).toBeGreaterThan(5 * mayBytes)
+    inbox.kept = instance => {
+      const load = kept(instance)
+      return instance === undefined ? load : { ...load, bytes: load.bytes + KEPT_MAX_BYTES - mayBytes }
+    }
+    for (let more = 0; bytes() > mayBytes; more++) {
+      expect(more).toBeLessThan(100)
+      await play(bob, ana, await recorded(ana, 1))
+    }
+    await replay()
+    const ids = display.shown.map(({ id }) => id)
+    expect(ids.length).toBeGreaterThanOrEqual(FRAMES)
+    expect(new Set(ids).size).toBe(ids.length)
+    expect(bytes()).toBeLessThanOrEqual(mayBytes)
   })
 
   it('S-05: to another peer, and by another carrier: it is not for them, or not from them', async () => {

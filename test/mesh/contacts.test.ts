@@ -297,10 +297,10 @@ describe('forgetting', () => {
     for (const from of [alice, carol]) await from.ask.send({ target: bob.peer, text: `of ${from.peer}` })
     expect(await bob.ask.notices({})).toHaveLength(2)
     const steps: unknown[] = []
-    const queued = bob.store.outbox.queued.bind(bob.store.outbox)
-    bob.store.outbox.queued = (...args) => {
+    const unsettled = bob.store.outbox.unsettled.bind(bob.store.outbox)
+    bob.store.outbox.unsettled = (...args) => {
       steps.push(bob.store.trust.get(alice.instance)?.level)
-      return queued(...args)
+      return unsettled(...args)
     }
     await bob.ask.forget({ who: alice.peer })
     expect(steps[0]).toBe('unknown')

@@ -113,7 +113,7 @@ describe('The inbox list', () => {
     await settled()
     expect([store.inbox.get(ana.instance, row.id)?.attempt, world.notices]).toEqual([0, []])
     Object.assign(store.notices, { add })
-    await world.clock.advance(1_000)
+    await world.clock.advance(2_000)
     expect([world.state(row), listed(store)]).toEqual(['done', ['hello']])
     await world.stop()
   })
@@ -161,18 +161,46 @@ describe('Dispatch to a display', () => {
     expect([agent.turns, state(row), outcomes(row)]).toEqual([[], 'done', ['delivered none']])
   })
 
-  it('S1.66: a display that hangs is unknown after deliveryAckTimeoutMs, one that throws at once', async () => {
+  it('S1.66, R-20: a display that hangs or throws is asked once more, with a mark, and then it is unknown', async () => {
     const outcomes = [forever, () => Promise.reject(new Error('no channel'))]
-    const { display } = shown(() => (outcomes.shift() ?? forever)())
+    const marks: string[] = []
+    const display = {
+      show: async ({ text, mayRepeat }: { text: string; mayRepeat: boolean }) => {
+        marks.push(`${text} ${mayRepeat}`)
+        return await (outcomes.shift() ?? forever)()
+      }
+    }
     const world = dispatchWorld({ display })
     world.start()
     const hung = await world.add(ana, 'one')
     await world.clock.advance(DISPLAY_MS - 1)
     expect(world.state(hung)).toBe('dispatching')
-    const thrown = await world.add(ana, 'two')
+    const thrown = await world.add(ben, 'two')
     await world.clock.advance(1)
-    expect([world.state(hung), world.state(thrown)]).toEqual(['unknown', 'unknown'])
-    expect(world.outcomes(hung)).toEqual(['rejected unknown_outcome'])
+    expect([world.state(hung), world.state(thrown), world.receipts]).toEqual(['received', 'received', []])
+    await world.clock.advance(1_000)
+    expect(marks.toSorted()).toEqual(['one false', 'one true', 'two false', 'two true'])
+    await world.clock.advance(DISPLAY_MS)
+    for (const row of [hung, thrown]) {
+      expect([world.state(row), world.outcomes(row)]).toEqual(['unknown', ['rejected unknown_outcome']])
+      expect(world.store.notices.unread(9).map(({ text }) => text)).toContainEqual(
+        expect.stringMatching(new RegExp(`^Whether message ${row.id} of .* was shown is not known`))
+      )
+    }
+    await world.clock.advance(3_600_000)
+    expect(marks).toHaveLength(4)
+  })
+
+  it('R-20: a display that took the second try has taken the text, and nothing stays hidden', async () => {
+    const outcomes: DispatchOutcome[] = [{ outcome: 'unknown', detail: 'no answer' }]
+    const { display } = shown(async () => outcomes.shift() ?? DONE)
+    const { add, start, clock, state, outcomes: told, store } = dispatchWorld({ display })
+    start()
+    const row = await add(ana, 'hello')
+    await settled()
+    await clock.advance(1_000)
+    expect([state(row), told(row)]).toEqual(['done', ['delivered none']])
+    expect(store.inbox.get(row.instance, row.id)?.reason).toBe('none')
   })
 
   it('shows what starts no turn, and tries again what was not shown', async () => {
@@ -207,6 +235,125 @@ describe('Dispatch to a display', () => {
     expect([answers.length, state(row)]).toEqual([1, 'received'])
     await clock.advance(1_000)
     expect([answers.length, texts.length, state(row)]).toEqual([1, 2, 'done'])
+  })
+})
+
+describe('What a crash hid', () => {
+  /** Starts over the same store, with a row as a crash left it. */
+  async function resumed(
+    row: { state: 'dispatching' | 'adopted'; reason?: 'unknown_outcome' },
+    init: Parameters<typeof dispatchWorld>[0]
+  ) {
+    const world = dispatchWorld(init)
+    const kept = await world.keep(ana, 'hello')
+    const left = world.store.inbox.update(kept.instance, kept.id, { ...row, attempt: 1 }) ?? kept
+    world.dispatch.add(left)
+    world.start()
+    await settled()
+    await world.clock.advance(3_600_000)
+    const end = world.store.inbox.get(kept.instance, kept.id)
+    return { ...world, row: kept, end }
+  }
+
+  class Shower {
+    readonly marks: boolean[] = []
+
+    async show({ mayRepeat }: { mayRepeat: boolean }): Promise<DispatchOutcome> {
+      this.marks.push(mayRepeat)
+      return DONE
+    }
+  }
+
+  it('R-02: a text is shown once more, marked, and never a third time', async () => {
+    const display = new Shower()
+    const once = await resumed({ state: 'dispatching' }, { display })
+    expect([display.marks, once.end?.state, once.outcomes(once.row)]).toEqual([[true], 'done', ['delivered none']])
+    const twice = await resumed({ state: 'dispatching', reason: 'unknown_outcome' }, { display })
+    expect([display.marks, twice.end?.state, twice.outcomes(twice.row)]).toEqual([
+      [true],
+      'unknown',
+      ['rejected unknown_outcome']
+    ])
+    expect(twice.store.notices.unread(9)).toMatchObject([{ text: expect.stringContaining(twice.row.id) }])
+  })
+
+  it('R-02: the note that it may repeat is on the disk before it is shown again', async () => {
+    const seen: unknown[] = []
+    const store = new FakeStore()
+    const { row } = await resumed(
+      { state: 'dispatching' },
+      {
+        store,
+        display: {
+          show: async inbound => {
+            seen.push(store.inbox.get(inbound.from.instance, inbound.id)?.reason)
+            return DONE
+          }
+        }
+      }
+    )
+    expect([seen, row.state]).toEqual([['unknown_outcome'], 'received'])
+  })
+
+  it('R-02: a text told to the owner of an agent is marked too', async () => {
+    const { notices, end } = await resumed({ state: 'dispatching' }, { agent: answering(), notifyOnly: ['*'] })
+    expect(notices).toMatchObject([{ kind: 'message', inbound: { text: 'hello', mayRepeat: true } }])
+    expect(end?.state).toBe('done')
+  })
+
+  it('R-02: a turn that no host had adopted begins as if it were the first, however often', async () => {
+    const agent = answering()
+    const { end, row } = await resumed({ state: 'dispatching', reason: 'unknown_outcome' }, { agent })
+    expect(agent.turns).toMatchObject([{ hostMessageId: `${row.id}#2`, adoptedBefore: true }])
+    expect(end).toMatchObject({ state: 'replied', reason: 'none' })
+    const other = answering()
+    await resumed({ state: 'dispatching' }, { agent: other })
+    expect(other.turns).toMatchObject([{ adoptedBefore: false, mayRepeat: false }])
+  })
+
+  it('R-02: an adopted turn begins once more, and is told to the owner when that was cut off too', async () => {
+    const agent = answering()
+    const once = await resumed({ state: 'adopted' }, { agent })
+    expect([agent.turns.map(({ adoptedBefore }) => adoptedBefore), once.end?.state]).toEqual([[true], 'replied'])
+    const twice = await resumed({ state: 'adopted', reason: 'unknown_outcome' }, { agent })
+    expect([agent.turns.length, twice.end?.state]).toEqual([1, 'unknown'])
+    expect(twice.store.notices.unread(9)).toMatchObject([{ text: expect.stringContaining(`message ${twice.row.id}`) }])
+    expect(twice.budget.usage(ana.instance).turns.used).toBe(0)
+  })
+
+  it('onUnknown repeat: to the agent the repetition is like any other turn, and there is one', async () => {
+    const agent = answering()
+    const { end } = await resumed({ state: 'adopted' }, { agent, onUnknown: 'repeat' })
+    expect([agent.turns.map(({ adoptedBefore }) => adoptedBefore), end?.state]).toEqual([[false], 'replied'])
+    const twice = await resumed({ state: 'adopted', reason: 'unknown_outcome' }, { agent, onUnknown: 'repeat' })
+    expect([agent.turns.length, twice.end?.state]).toEqual([1, 'unknown'])
+  })
+
+  it.each(['adopted', 'dispatching'] as const)('onUnknown skip: nothing that was %s is tried again', async state => {
+    const agent = answering()
+    const display = new Shower()
+    const toAgent = await resumed({ state }, { agent, onUnknown: 'skip' })
+    const toDisplay = await resumed({ state }, { display, onUnknown: 'skip' })
+    // What was dispatched and not adopted has not happened, whatever the owner wants of what may have.
+    expect(toAgent.end?.state).toBe(state === 'adopted' ? 'unknown' : 'replied')
+    expect([toDisplay.end?.state, display.marks]).toEqual(['unknown', []])
+    expect(toDisplay.store.notices.unread(9)).toHaveLength(1)
+  })
+
+  it('onUnknown skip: a display that hangs is not asked twice', async () => {
+    const asked: string[] = []
+    const display = {
+      show: async ({ text }: { text: string }) => {
+        asked.push(text)
+        return await forever()
+      }
+    }
+    const { add, start, clock, state } = dispatchWorld({ display, onUnknown: 'skip' })
+    start()
+    const row = await add(ana, 'hello')
+    await clock.advance(DISPLAY_MS)
+    await clock.advance(3_600_000)
+    expect([state(row), asked]).toEqual(['unknown', ['hello']])
   })
 })
 

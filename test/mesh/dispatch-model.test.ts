@@ -30,23 +30,31 @@ function mortal(store: FakeStore, writes: number): Store {
   const alive = (): void => {
     if (left-- <= 0) throw new MeshError('store_failed', { detail: 'the process is gone' })
   }
-  const { outbox, trust, routes, tickets, contacts, turns, notices, epoch, inbox } = store
+  const { outbox, aftermath, trust, routes, tickets, contacts, turns, notices, epoch, inbox } = store
   return {
     epoch,
+    prune: () => store.prune(),
     tickets,
     contacts,
     turns,
     notices,
     outbox,
+    aftermath,
     trust,
     routes,
     inbox: {
       insert: rows => inbox.insert(rows),
       get: (instance, id) => inbox.get(instance, id),
+      named: (prefix, limit) => inbox.named(prefix, limit),
       nextSeq: (...lane) => inbox.nextSeq(...lane),
       inStates: (states, limit) => inbox.inStates(states, limit),
       newest: limit => inbox.newest(limit),
       prune: (beforeMs, limit) => inbox.prune(beforeMs, limit),
+      holds: (...place) => inbox.holds(...place),
+      kept: instance => inbox.kept(instance),
+      largest: () => inbox.largest(),
+      trim: (instance, bytes, how) => inbox.trim(instance, bytes, how),
+      pruneWindows: (beforeMs, limit) => inbox.pruneWindows(beforeMs, limit),
       update: (instance, id, change) => {
         alive()
         return inbox.update(instance, id, change)
@@ -55,6 +63,8 @@ function mortal(store: FakeStore, writes: number): Store {
     transaction: work => store.transaction(work),
     value: key => store.value(key),
     setValue: (key, value) => store.setValue(key, value),
+    takeLost: () => [],
+    issues: () => store.issues(),
     close: () => store.close()
   }
 }

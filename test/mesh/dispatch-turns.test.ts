@@ -1,13 +1,17 @@
 import { expect, it } from 'vitest'
 import { DISPATCHES_MAX } from '../../src/mesh/dispatch.ts'
-import type { Agent } from '../../src/mesh/ports.ts'
+import { MeshError } from '../../src/mesh/errors.ts'
+import type { Agent, DispatchOutcome } from '../../src/mesh/ports.ts'
 import type { Trust, TrustChange } from '../../src/mesh/trust.ts'
+import { newId } from '../../src/protocol/index.ts'
 import { settled } from '../fakes/clock.ts'
 import { FakeDisplay } from '../fakes/display.ts'
 import { FakeStore } from '../fakes/store.ts'
 import { ana, ben, dispatchWorld, FakeAgent, forever } from './dispatch-world.ts'
 
 const ROWS = 200
+
+const DONE: DispatchOutcome = { outcome: 'done' }
 
 it('a crowd of messages for a display that answers at once leaves turns of the event loop to everybody else', async () => {
   const display = new FakeDisplay()
@@ -90,7 +94,7 @@ it.each(['is cut off', 'is put off'] as const)(
       if (life === 0) await add(ana, 'do it')
       for (const row of store.inbox.inStates(['received', 'dispatching', 'adopted'], 9)) dispatch.add(row)
       await settled()
-      if (life < 2) expect(store.inbox.inStates(['adopted'], 9)).toHaveLength(1)
+      if (life < 2) expect(store.inbox.inStates(['received', 'dispatching', 'adopted'], 9)).toHaveLength(1)
       await stop()
     }
     expect(agent.turns.map(({ adoptedBefore }) => adoptedBefore)).toEqual([false, true, true])
@@ -190,4 +194,67 @@ it('S-32: an answer that waited for another is refused once its peer is shut out
   await settled()
   expect([texts, refusals]).toEqual([['one'], ['not_trusted']])
   await stop()
+})
+
+it('R-20: a call that came back is no proof of a turn: it is made again until the host took one', async () => {
+  const script = [false, false, true]
+  const agent = new FakeAgent(async (_, events) => {
+    if (script.shift() === true) events.adopted()
+    return DONE
+  })
+  const { add, start, state, outcomes, clock, budget } = dispatchWorld({ agent })
+  start()
+  const row = await add(ana, 'hello')
+  await settled()
+  expect([state(row), outcomes(row)]).toEqual(['received', []])
+  for (const waitMs of [1_000, 2_000]) await clock.advance(waitMs)
+  expect([state(row), outcomes(row)]).toEqual(['done', ['delivered none', 'delivered no_reply']])
+  expect(agent.turns.map(({ hostMessageId }) => hostMessageId)).toEqual([row.id, `${row.id}#2`, `${row.id}#3`])
+  // Nobody pays for a turn that did not happen.
+  expect(budget.usage(ana.instance).turns.used).toBe(1)
+})
+
+it('R-09: an adoption that could not be written down ends the turn before it says a word, and it comes again', async () => {
+  const store = new FakeStore()
+  const { update } = store.inbox
+  const said: unknown[] = []
+  const agent = new FakeAgent(async (_, events, { signal } = {}) => {
+    Object.assign(store.inbox, {
+      update: (...args: Parameters<typeof update>) => {
+        if (args[2].state === 'adopted') throw new MeshError('store_failed', { retryable: true })
+        return update.apply(store.inbox, args)
+      }
+    })
+    events.adopted()
+    said.push(signal?.aborted, await events.reply('too early').catch(error => error.code))
+    Object.assign(store.inbox, { update })
+    return DONE
+  })
+  const { add, start, state, clock, replies } = dispatchWorld({ store, agent })
+  start()
+  const row = await add(ana, 'hello')
+  await settled()
+  expect([said, state(row), replies]).toEqual([[true, 'aborted'], 'received', []])
+  await clock.advance(1_000)
+  expect(agent.turns.map(({ adoptedBefore }) => adoptedBefore)).toEqual([false, false])
+})
+
+it('R-20: while every turn of one peer hangs, another is answered at once, and what waits for the first goes on when one ends', async () => {
+  const agent = new FakeAgent(async ({ from, text }, events) => {
+    events.adopted()
+    if (from.instance === ana.instance) return await forever()
+    await events.reply(`re: ${text}`)
+    return DONE
+  })
+  const { add, start, state, clock } = dispatchWorld({ agent })
+  start()
+  for (let i = 0; i < 2 * DISPATCHES_MAX; i++) await add(ana, `${i}`, { conversation: newId(), seq: 1 })
+  const rows = []
+  for (let i = 0; i < 2 * DISPATCHES_MAX; i++) rows.push(await add(ben, `${i}`, { conversation: newId(), seq: 1 }))
+  await settled()
+  expect(rows.map(state)).toEqual(rows.map(() => 'replied'))
+  const hanging = () => agent.turns.filter(({ from }) => from.instance === ana.instance).map(({ text }) => text)
+  expect(hanging()).toEqual(['0', '1', '2', '3'])
+  await clock.advance(10 * 60_000)
+  expect(hanging()).toEqual(['0', '1', '2', '3', '4', '5', '6', '7'])
 })

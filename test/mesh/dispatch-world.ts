@@ -1,5 +1,5 @@
 import { Budget, type BudgetLimits } from '../../src/mesh/budget.ts'
-import type { Answered } from '../../src/mesh/delivery.ts'
+import type { Answered, OnUnknown } from '../../src/mesh/delivery.ts'
 import { Dispatch } from '../../src/mesh/dispatch.ts'
 import { rowOf } from '../../src/mesh/inbox-row.ts'
 import { OwnerNotices } from '../../src/mesh/owner-notices.ts'
@@ -35,6 +35,7 @@ export interface DispatchWorldInit {
   /** Without end where a test is about something else. */
   limits?: Partial<BudgetLimits>
   notifyOnly?: string[]
+  onUnknown?: OnUnknown
 }
 
 const NO_LIMITS: BudgetLimits = {
@@ -111,7 +112,7 @@ export function dispatchWorld(init: DispatchWorldInit = {}) {
         else init.answered(answer)
       }
     },
-    { instance: self.instance, deliveryAckTimeoutMs: () => DISPLAY_MS }
+    { instance: self.instance, deliveryAckTimeoutMs: () => DISPLAY_MS, onUnknown: () => init.onUnknown }
   )
   const stop = new AbortController()
   const seqs = new Map<string, number>()

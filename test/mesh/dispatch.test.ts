@@ -1,13 +1,21 @@
 import { describe, expect, it } from 'vitest'
-import { DISPATCHES_MAX } from '../../src/mesh/dispatch.ts'
+import { DISPATCHES_MAX, INSTANCE_DISPATCHES_MAX } from '../../src/mesh/dispatch.ts'
 import { MeshError } from '../../src/mesh/errors.ts'
-import type { DispatchOutcome, TurnEvents } from '../../src/mesh/ports.ts'
+import type { DispatchOutcome, Display, TurnEvents } from '../../src/mesh/ports.ts'
 import { newId } from '../../src/protocol/index.ts'
 import { settled } from '../fakes/clock.ts'
 import { FakeStore } from '../fakes/store.ts'
 import { ana, answering, ben, dispatchWorld, FakeAgent, forever } from './dispatch-world.ts'
 
 const DONE: DispatchOutcome = { outcome: 'done' }
+
+/** Takes every turn and says nothing. */
+const silent = () =>
+  new FakeAgent(async (_, events) => {
+    events.adopted()
+    return DONE
+  })
+
 describe('Dispatch to an agent', () => {
   it('S1.59: runs a turn, commits its reply with the row, and sends delivered, then answered', async () => {
     const agent = answering()
@@ -32,7 +40,8 @@ describe('Dispatch to an agent', () => {
         path: 'lan',
         tier: 'reply',
         mayStartTurn: true,
-        adoptedBefore: false
+        adoptedBefore: false,
+        mayRepeat: false
       }
     ])
     expect(state(row)).toBe('replied')
@@ -70,16 +79,13 @@ describe('Dispatch to an agent', () => {
     expect(outcomes(row)).toEqual(['delivered none', 'delivered no_reply'])
   })
 
-  it.each([
-    ['unknown', 'unknown', 'rejected unknown_outcome'],
-    ['failed', 'rejected', 'rejected failed']
-  ] as const)('ends a turn that reports %s', async (outcome, ended, receipt) => {
-    const agent = new FakeAgent(async () => ({ outcome, detail: 'x' }))
+  it('ends a turn that failed', async () => {
+    const agent = new FakeAgent(async () => ({ outcome: 'failed', detail: 'x' }))
     const { add, start, state, outcomes } = dispatchWorld({ agent })
     start()
     const row = await add(ana, 'hello')
     await settled()
-    expect([state(row), outcomes(row)]).toEqual([ended, [receipt]])
+    expect([state(row), outcomes(row)]).toEqual(['rejected', ['rejected failed']])
   })
 
   it('tries again with a new host message id, after 1 s, 2 s, 4 s ..., 60 s, in order, and gives up in the end', async () => {
@@ -111,19 +117,25 @@ describe('Dispatch to an agent', () => {
     expect(agent.turns.at(-1)?.text).toBe('two')
   })
 
-  it('takes a throw before adoption as nothing happened, and one after it as unknown', async () => {
-    const script = [false, true]
+  it('R-20: takes a throw before adoption as nothing happened, and one after it as unknown, of which there may be one', async () => {
+    const script = [false, true, true]
     const agent = new FakeAgent(async (_, events) => {
       if (script.shift() === true) events.adopted()
       throw new Error('bridge is gone')
     })
-    const { add, start, state, clock } = dispatchWorld({ agent })
+    const { add, start, state, outcomes, clock, store } = dispatchWorld({ agent })
     start()
     const row = await add(ana, 'hello')
     await settled()
     expect(state(row)).toBe('received')
     await clock.advance(1_000)
+    expect(state(row)).toBe('received')
+    await clock.advance(2_000)
     expect(state(row)).toBe('unknown')
+    await clock.advance(3_600_000)
+    expect(agent.turns.map(({ adoptedBefore }) => adoptedBefore)).toEqual([false, false, true])
+    expect(outcomes(row).at(-1)).toBe('rejected unknown_outcome')
+    expect(store.notices.unread(9)).toMatchObject([{ text: expect.stringContaining(row.id) }])
   })
 
   it('commits every answer of a turn in order, ends the row with the first, and gives another chance where one was refused', async () => {
@@ -167,14 +179,12 @@ describe('Dispatch to an agent', () => {
     expect(state(row)).toBe('replied')
   })
 
-  it('ends a turn that never ends after ten minutes, and hears nothing of it afterwards', async () => {
+  it('R-20: ends a turn that never ends after ten minutes, hears nothing of it afterwards, and tries once more', async () => {
     let late: TurnEvents | undefined
-    let aborted = false
+    let aborted = 0
     const agent = new FakeAgent((_, events, options) => {
       late = events
-      options?.signal?.addEventListener('abort', () => {
-        aborted = true
-      })
+      options?.signal?.addEventListener('abort', () => aborted++)
       return forever()
     })
     const { add, start, state, outcomes, clock, replies } = dispatchWorld({ agent })
@@ -183,13 +193,19 @@ describe('Dispatch to an agent', () => {
     await clock.advance(10 * 60_000 - 1)
     expect(state(row)).toBe('dispatching')
     await clock.advance(1)
-    expect([state(row), aborted]).toEqual(['unknown', true])
+    expect([state(row), aborted]).toEqual(['received', 1])
+    late?.adopted()
+    await expect(late?.reply('late')).rejects.toMatchObject({ code: 'aborted' })
+    expect([state(row), outcomes(row), replies]).toEqual(['received', [], []])
+    await clock.advance(1_000)
+    await clock.advance(10 * 60_000)
+    expect([state(row), aborted, agent.turns.length]).toEqual(['unknown', 2, 2])
     late?.adopted()
     await expect(late?.reply('late')).rejects.toMatchObject({ code: 'aborted' })
     expect([state(row), outcomes(row), replies]).toEqual(['unknown', ['rejected unknown_outcome'], []])
   })
 
-  it('R-20: never runs two turns of one conversation at once, and others meanwhile, eight at most', async () => {
+  it('R-20: never runs two turns of one conversation at once, and others meanwhile, eight at most and four of one instance', async () => {
     const agent = new FakeAgent(forever)
     const { add, start, clock } = dispatchWorld({ agent })
     start()
@@ -201,12 +217,15 @@ describe('Dispatch to an agent', () => {
     await add(ben, 'hello', { conversation: busy, seq: 1 })
     for (let i = 0; i < 20; i++) await add(ana, 'other', { conversation: newId(), seq: 1 })
     await settled()
+    expect(agent.turns).toHaveLength(INSTANCE_DISPATCHES_MAX + 1)
+    for (let i = 0; i < 20; i++) await add(ben, 'other', { conversation: newId(), seq: 1 })
+    await settled()
     expect(agent.turns).toHaveLength(DISPATCHES_MAX)
     expect(clock.sleeping).toBe(DISPATCHES_MAX)
   })
 
   it('goes by seq, waits 30 s for a missing one, then goes on and takes it when it comes', async () => {
-    const agent = new FakeAgent(async () => DONE)
+    const agent = silent()
     const { add, start, clock, log } = dispatchWorld({ agent })
     start()
     const texts = () => agent.turns.map(({ text }) => text)
@@ -231,7 +250,7 @@ describe('Dispatch to an agent', () => {
   })
 
   it('closes a gap by a skip, which nobody sees', async () => {
-    const agent = new FakeAgent(async () => DONE)
+    const agent = silent()
     const { add, start, state, outcomes } = dispatchWorld({ agent })
     start()
     await add(ana, '2', { seq: 2, conversation: '0b'.repeat(16) })
@@ -327,6 +346,28 @@ describe('Dispatch to an agent', () => {
       expect(agent.turns.map(({ text }) => text)).toEqual(['one', 'two'])
     }
   )
+
+  it('R-09: what was shown while the disk was full is not shown again, and ends soon after there is room', async () => {
+    const store = new FakeStore()
+    const shown: string[] = []
+    const display: Display = {
+      show: async ({ id }) => {
+        shown.push(id)
+        store.failure = new MeshError('store_failed', { retryable: true })
+        return DONE
+      }
+    }
+    const { add, start, state, clock } = dispatchWorld({ store, display })
+    start()
+    const row = await add(ana, 'hello')
+    await settled()
+    await clock.advance(30_000)
+    expect(state(row)).toBe('dispatching')
+    store.failure = undefined
+    await clock.advance(5_000)
+    expect(state(row)).toBe('done')
+    expect(shown).toEqual([row.id])
+  })
 
   it('has room for a thousand messages of one instance', async () => {
     const { dispatch, keep } = dispatchWorld({ agent: answering() })

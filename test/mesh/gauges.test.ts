@@ -10,9 +10,14 @@ const FIXED: Readonly<Record<string, string>> = {
   'control/rpc.ts #calls': 'calls of this machine, at most OPEN_CALLS_MAX',
   'control/rpc.ts #handlers': 'our own methods',
   'control/rpc.ts #serving': 'calls of the owner on this machine',
+  'mesh/delivery.ts #owed': 'rows that wait for their dispatch and were shown, at most TOTAL_MAX_ENTRIES',
   'mesh/delivery.ts #turns': 'one for each dispatch under way, at most DISPATCHES_MAX',
+  'mesh/inbox-caps.ts #spent': 'lives while one batch is kept',
+  'mesh/outbox-acts.ts #retried': 'one for each call of the owner under way',
   'mesh/outbox-caps.ts #instances': 'lives while one batch is placed',
   'mesh/route-table.ts #labels': 'admitted instances, which have their gauges',
+  'mesh/shares.ts #taken': 'one for each dispatch under way, at most DISPATCHES_MAX',
+  'mesh/shares.ts #waiting': 'instances with messages waiting, which have their gauges',
   'mesh/tiers.ts #notifyOnly': 'instances that the settings name',
   'mesh/tiers.ts #tools': 'tools that the settings name',
   'mesh/trust.ts #allowed': 'instances that the settings name',
@@ -33,7 +38,9 @@ const FIXED: Readonly<Record<string, string>> = {
   'protocol/verified-roots.ts #roots': 'has its gauge where it is used',
   'settings/repair.ts #moved': 'keys of the settings',
   'settings/repair.ts #settings': 'keys of the settings',
-  'standalone/json-lines.ts #waiting': 'dispatches under way, which the mesh bounds'
+  'standalone/json-lines.ts #waiting': 'dispatches under way, which the mesh bounds',
+  'store/quarantine.ts #counts': 'the tables',
+  'store/quarantine.ts #removals': 'the tables'
 }
 
 const SRC = new URL('../../src', import.meta.url).pathname

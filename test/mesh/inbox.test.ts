@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MeshError } from '../../src/mesh/errors.ts'
-import { Inbox, type InboxInit } from '../../src/mesh/inbox.ts'
+import { Inbox } from '../../src/mesh/inbox.ts'
 import type { InboxRow } from '../../src/mesh/ports.ts'
 import { type Content, type Envelope, hashOf, newId, type Receipt } from '../../src/protocol/index.ts'
 import { FakeClock, settled } from '../fakes/clock.ts'
@@ -13,7 +13,7 @@ const self = new FakeInstance('self')
 const ana = new FakeInstance('ana')
 const ben = new FakeInstance('ben')
 
-interface Options extends InboxInit {
+interface Options {
   store?: FakeStore
   room?: (instance: string) => boolean
   /** Wall clock, ms. */
@@ -21,7 +21,7 @@ interface Options extends InboxInit {
 }
 
 /** An inbox over a store, with everything that it says to the outside. */
-function world({ store = new FakeStore(), room = () => true, fullUntilMs = 0, ...init }: Options = {}) {
+function world({ store = new FakeStore(), room = () => true, fullUntilMs = 0 }: Options = {}) {
   const clock = new FakeClock()
   const log = new FakeLog()
   const sent: Array<{ peer: string; receipts: Receipt[] }> = []
@@ -37,29 +37,25 @@ function world({ store = new FakeStore(), room = () => true, fullUntilMs = 0, ..
       return self.signer.verify(...args)
     }
   }
-  const inbox = new Inbox(
-    {
-      store,
-      signer,
-      clock,
-      log,
-      room,
-      fullUntilMs: () => fullUntilMs,
-      send: (peer, receipts) => {
-        for (const { id, outcome } of receipts) {
-          const row = store.inbox.get(peer === ana.peer ? ana.instance : ben.instance, id)
-          const kept = outcome === 'received' ? /received|dispatching/ : outcome === 'answered' ? /replied/ : /./
-          if (outcome !== 'deferred' && row !== undefined && !kept.test(row.state))
-            broken.push(`${outcome} ${row.state}`)
-          if (outcome === 'received' && row === undefined) broken.push(`${outcome} of nothing`)
-        }
-        sent.push({ peer, receipts })
-      },
-      ready: row => ready.push(row),
-      strike: peer => strikes.push(peer)
+  const inbox = new Inbox({
+    store,
+    signer,
+    clock,
+    log,
+    room,
+    fullUntilMs: () => fullUntilMs,
+    send: (peer, receipts) => {
+      for (const { id, outcome } of receipts) {
+        const row = store.inbox.get(peer === ana.peer ? ana.instance : ben.instance, id)
+        const kept = outcome === 'received' ? /received|dispatching/ : outcome === 'answered' ? /replied/ : /./
+        if (outcome !== 'deferred' && row !== undefined && !kept.test(row.state)) broken.push(`${outcome} ${row.state}`)
+        if (outcome === 'received' && row === undefined) broken.push(`${outcome} of nothing`)
+      }
+      sent.push({ peer, receipts })
     },
-    init
-  )
+    ready: row => ready.push(row),
+    strike: peer => strikes.push(peer)
+  })
   const accept = (from: FakeInstance, content: Content, envelope: Envelope | undefined): void => {
     if (envelope === undefined) throw new Error('a message was not sealed')
     inbox.accept(from.peer, envelope, content, hashOf(envelope.signed))
@@ -319,7 +315,7 @@ describe('Inbox', () => {
   })
 
   describe('after a restart', () => {
-    async function interrupted(mayRepeat?: (row: InboxRow) => boolean) {
+    async function interrupted() {
       const store = new FakeStore()
       const before = world({ store })
       const contents = ['received', 'dispatching', 'adopted', 'replied', 'done', 'unknown', 'rejected'].map(state => ({
@@ -328,24 +324,17 @@ describe('Inbox', () => {
       }))
       await before.say(ana, ...contents.map(({ content }) => content))
       for (const { state, content } of contents) store.inbox.update(ana.instance, content.id, { state })
-      const after = world({ store, ...(mayRepeat !== undefined && { mayRepeat }) })
+      const after = world({ store })
       after.inbox.recover()
       await after.inbox.idle()
       const named = (row: InboxRow) => contents.find(({ content }) => content.id === row.id)?.state
-      return { ...after, taken: after.ready.map(named), adopted: contents[2]?.content.id ?? '' }
+      return { ...after, taken: after.ready.map(named) }
     }
 
-    it('dispatches again what was not finished, an adopted turn too where it had no tool', async () => {
+    it('hands what was not finished to the dispatch, which knows by its state what may begin again', async () => {
       const { taken, receipts } = await interrupted()
       expect(taken).toEqual(['received', 'dispatching', 'adopted'])
       expect(receipts()).toEqual([])
-    })
-
-    it('marks an adopted turn unknown where it may not run again, and tells its sender', async () => {
-      const { taken, receipts, store, adopted } = await interrupted(() => false)
-      expect(taken).toEqual(['received', 'dispatching'])
-      expect(store.inbox.get(ana.instance, adopted)).toMatchObject({ state: 'unknown', reason: 'unknown_outcome' })
-      expect(receipts()).toMatchObject([{ id: adopted, outcome: 'rejected', reason: 'unknown_outcome' }])
     })
 
     it('verifies what was stored and not verified yet, before anything else is done with it', async () => {

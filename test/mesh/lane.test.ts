@@ -1,6 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { MeshError } from '../../src/mesh/errors.ts'
-import { HOLD_MAX_MS, Lane, RESEND_MS, RETRY_MS, WINDOW_BYTES, WINDOW_ENVELOPES } from '../../src/mesh/lane.ts'
+import {
+  ASK_AGAIN_MS,
+  HOLD_MAX_MS,
+  Lane,
+  RESEND_MS,
+  RETRY_MS,
+  WINDOW_BYTES,
+  WINDOW_ENVELOPES
+} from '../../src/mesh/lane.ts'
 import type { OutboxRow } from '../../src/mesh/ports.ts'
 import {
   type Content,
@@ -284,5 +292,22 @@ describe('Lane', () => {
     Object.assign(store.outbox, { queued, unsettled })
     await clock.advance(RETRY_MS)
     expect(texts).toEqual(['text 0', 'text 1'])
+  })
+
+  it('R-09: asks again at once for receipts of which a full disk took no note', async () => {
+    const rows = await stored(3)
+    lane.pump()
+    lane.receipts([receipt(rows[0] as OutboxRow, 'received')])
+    store.failure = new MeshError('store_failed', { retryable: true })
+    lane.receipts(rows.map(row => receipt(row, 'delivered')))
+    expect(rows.map(stateOf)).toEqual(['received', 'queued', 'queued'])
+    store.failure = undefined
+    await clock.advance(ASK_AGAIN_MS)
+    // Those that the peer had already too: nobody else asks for their outcome.
+    expect(texts).toEqual(['text 0', 'text 1', 'text 2', 'text 0', 'text 1', 'text 2'])
+    lane.receipts(rows.map(row => receipt(row, 'delivered')))
+    expect(rows.map(stateOf)).toEqual(['delivered', 'delivered', 'delivered'])
+    await clock.advance(RESEND_MS)
+    expect(texts).toHaveLength(6)
   })
 })

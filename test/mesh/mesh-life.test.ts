@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { MeshError } from '../../src/mesh/errors.ts'
+import { MeshError } from '../../src/mesh/errors.ts'
 import { FakeDisplay } from '../fakes/display.ts'
 import { eventually, World } from './world.ts'
 
@@ -55,6 +55,25 @@ describe('repeated calls', () => {
     expect(repeated).toMatchObject({ id: (await cutOff).id, repeated: true })
     const aborted = AbortSignal.abort()
     expect(await failing(alice.ask.send(call, { signal: aborted }))).toMatchObject({ code: 'aborted' })
+  })
+
+  it('R-09: is pending under its id where a full disk takes no note of what its caller heard', async () => {
+    const alice = await world.member('alice')
+    const bob = await world.member('bob', { display: new FakeDisplay() })
+    await world.join(alice, bob)
+    world.hub.cut(alice.peer, bob.peer)
+    await eventually(() => !alice.linkedTo(bob))
+    const key = { idempotencyKey: 'k', keyUntilTold: true }
+    const sending = alice.ask.send({ target: 'bob', text: 'hello', session: 's1', timeoutMs: 5_000, ...key })
+    await eventually(() => alice.store.outbox.load().entries === 1)
+    const [row] = alice.store.outbox.queued(bob.instance, 1)
+    alice.store.failure = new MeshError('store_failed', { detail: 'full', retryable: true })
+    await world.clock.advance(5_000)
+    expect(await sending).toMatchObject({ id: row?.id, level: 'pending' })
+    alice.store.failure = undefined
+    // The same text of the same session is a message of its own now.
+    const again = await alice.ask.send({ target: 'bob', text: 'hello', session: 's1', timeoutMs: 0, ...key })
+    expect([again.repeated, again.id === row?.id]).toEqual([false, false])
   })
 
   it('a caller that gives up is let go at once, and its message goes on', async () => {
@@ -121,6 +140,29 @@ describe('the life of a mesh', () => {
     expect(await failing(alice.ask.broadcast({ text: 'x', topic: 'other' }))).toMatchObject({ code: 'topic_unknown' })
   })
 
+  it.each([
+    ['a minute', 60_000],
+    ['2 hours', 2 * 60 * 60 * 1000],
+    ['31 days', 31 * 24 * 60 * 60 * 1000],
+    ['nothing, so 7 days', undefined]
+  ])('a message waits for as long as its sender says: %s', async (_, said) => {
+    const expiresInMs = said ?? 7 * 24 * 60 * 60 * 1000
+    const alice = await world.member('alice')
+    const bob = await world.member('bob')
+    await world.join(alice, bob)
+    await bob.stop()
+    const { id } = await alice.ask.send({ target: 'bob', text: 'x', timeoutMs: 0, ...(said && { expiresInMs: said }) })
+    const { createdAt, expiresAt } = await alice.ask.message({ id })
+    expect(Date.parse(expiresAt) - Date.parse(createdAt)).toBe(expiresInMs)
+    // What an earlier run accepted is not forgotten.
+    await alice.restart()
+    await world.clock.advance(expiresInMs - 1_000)
+    expect(alice.store.outbox.get(id)?.state).toBe('queued')
+    // It is looked at once a minute.
+    await world.clock.advance(61_000)
+    await eventually(() => alice.store.outbox.get(id)?.state === 'expired')
+  })
+
   it('expired messages end, are told, and leave no hole', async () => {
     const alice = await world.member('alice')
     const display = new FakeDisplay()
@@ -130,7 +172,7 @@ describe('the life of a mesh', () => {
     const { id } = await alice.ask.send({ target: 'bob', text: 'too late', timeoutMs: 0, session: 's' })
     await world.clock.advance(7 * 24 * 60 * 60 * 1000 + 3_600_000)
     await eventually(() => alice.store.outbox.get(id)?.state === 'expired')
-    expect(alice.notices.of('settled')).toMatchObject([{ id, session: 's', state: 'expired' }])
+    expect(alice.notices.of('settled')).toMatchObject([{ ids: [id], session: 's', state: 'expired' }])
     await bob.restart()
     world.hub.discover(bob.peer, alice.peer)
     await eventually(() => alice.linkedTo(bob))

@@ -72,13 +72,21 @@ describe('a message between two meshes', () => {
     expect(result).toMatchObject({ level: 'delivered', reason: null, reply: null })
 
     gate.resolve()
+    await eventually(() => alice.notices.of('answer').length === 1)
+    expect(alice.notices.of('answer')).toMatchObject([
+      { question: result.id, inbound: { text: 'at last', inReplyTo: result.id, mayStartTurn: false } }
+    ])
+    await world.clock.advance(1_000)
     await eventually(() => alice.notices.of('settled').length === 1)
-    expect(alice.notices.of('settled')[0]).toMatchObject({
-      id: result.id,
-      session: 's1',
-      state: 'answered',
-      reply: { text: 'at last', inReplyTo: result.id, mayStartTurn: false }
-    })
+    expect(alice.notices.of('settled')).toEqual([
+      {
+        kind: 'settled',
+        session: 's1',
+        ids: [result.id],
+        state: 'answered',
+        to: expect.objectContaining({ instance: bob.instance })
+      }
+    ])
     expect(await alice.ask.message({ id: result.id })).toMatchObject({ state: 'answered', reply: 'at last' })
   })
 

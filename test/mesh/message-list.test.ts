@@ -50,3 +50,32 @@ it('S-29: lists nothing of before a peer was forgotten, also when the owner lets
   await bob.ask.trust({ who: ana.peer, level: 'trusted' })
   expect(await bob.ask.messages({ limit: 10 })).toMatchObject([{ text: 'of now' }])
 })
+
+it('S2.33, S2.47: shows one message by the beginning of its id, and none that the list leaves out', async () => {
+  const bob = await world.member('bob', { display: new FakeDisplay() })
+  const ana = await world.member('ana')
+  await world.join(bob, ana)
+  const { id } = await ana.ask.send({ target: bob.peer, text: 'hello\nthere', waitFor: 'delivered' })
+  const shown = await bob.ask.inbound({ id: id.slice(0, 8) })
+  expect(shown).toEqual({
+    ...(await bob.ask.messages({ limit: 1 }))[0],
+    kind: 'message',
+    conversation: expect.stringMatching(/^[0-9a-f]{32}$/),
+    sentAt: expect.stringMatching(/Z$/),
+    reason: null,
+    attempts: 1
+  })
+  expect(shown).toMatchObject({ id, state: 'done', text: 'hello\nthere', from: { peerId: ana.peer } })
+  await expect(bob.ask.inbound({ id: '0'.repeat(32) })).rejects.toMatchObject({ code: 'not_found' })
+
+  const row = bob.store.inbox.get(ana.instance, id)
+  if (row === undefined) throw new Error('there is no such row')
+  bob.store.inbox.insert([{ ...row, id: `${id.slice(0, 8)}${'0'.repeat(24)}`, seq: 99 }])
+  await expect(bob.ask.inbound({ id: id.slice(0, 8) })).rejects.toMatchObject({ code: 'bad_request' })
+  expect(await bob.ask.inbound({ id })).toMatchObject({ id })
+
+  bob.store.inbox.update(ana.instance, id, { verified: false })
+  await expect(bob.ask.inbound({ id })).rejects.toMatchObject({ code: 'not_found' })
+  await bob.ask.forget({ who: ana.peer })
+  await expect(bob.ask.inbound({ id: id.slice(0, 8) })).rejects.toMatchObject({ code: 'not_found' })
+})

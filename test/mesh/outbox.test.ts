@@ -143,20 +143,33 @@ describe('Outbox', () => {
     expect(store.outbox.load(bob.instance).entries).toBe(INSTANCE_MAX_ENTRIES)
   })
 
-  it('holds 32 MiB for one instance', async () => {
-    const text = 'x'.repeat(32_000)
-    store.outbox.load = instance => ({ entries: 1, bytes: instance === undefined ? 0 : 32 * 1024 * 1024 - 40_000 })
-    expect(await Promise.all([codeOf(outbox.enqueue(draft(text))), codeOf(outbox.enqueue(draft(text)))])).toEqual([
-      'accepted',
-      'outbox_full'
-    ])
+  /** Bytes that a message of one letter counts: the same for each. */
+  async function sizeOf(): Promise<number> {
+    const { id } = await outbox.enqueue(draft('x'))
+    return decodeEnvelope(store.outbox.get(id)?.envelope ?? new Uint8Array()).signed.byteLength
+  }
+
+  it.each([
+    ['32 MiB for one instance', 'bytes', 32 * 1024 * 1024, 'one'],
+    ['256 MiB in all', 'bytes', 256 * 1024 * 1024, 'all'],
+    ['1,000 messages for one instance, however they were counted', 'entries', 1_000, 'one'],
+    ['10,000 messages in all', 'entries', TOTAL_MAX_ENTRIES, 'all']
+  ] as const)('holds %s: two more where there is room for two, and drops none for the third', async (...bound) => {
+    const [, unit, max, whose] = bound
+    const size = unit === 'bytes' ? await sizeOf() : 1
+    const before = store.outbox.queued(bob.instance, 10).map(({ id }) => id)
+    const load = { entries: 0, bytes: 0, [unit]: max - 2 * size }
+    store.outbox.load = instance => ((instance === undefined) === (whose === 'all') ? load : { entries: 0, bytes: 0 })
+    const drafts = ['1', '2', '3'].map(text => draft(text))
+    const codes = await Promise.all(drafts.map(one => codeOf(outbox.enqueue(one))))
+    expect(codes).toEqual(['accepted', 'accepted', 'outbox_full'])
+    const left = store.outbox.queued(bob.instance, 10).map(({ id }) => id)
+    expect(left).toEqual([...before, ...drafts.slice(0, 2).map(({ id }) => id)])
   })
 
-  it('holds 10,000 messages and 256 MiB in all', async () => {
-    store.outbox.load = instance => ({ entries: instance === undefined ? TOTAL_MAX_ENTRIES : 0, bytes: 0 })
-    expect(await codeOf(outbox.enqueue(draft('x')))).toBe('outbox_full')
-    store.outbox.load = instance => ({ entries: 0, bytes: instance === undefined ? 256 * 1024 * 1024 : 0 })
-    expect(await codeOf(outbox.enqueue(draft('x')))).toBe('outbox_full')
+  it('takes a skip where nothing else has room: it makes some', async () => {
+    store.outbox.load = () => ({ entries: TOTAL_MAX_ENTRIES, bytes: 256 * 1024 * 1024 })
+    expect(await codeOf(outbox.enqueue(draft('', { kind: 'skip', seq: 1 })))).toBe('accepted')
   })
 
   it('cuts groups by size, so that a crowd of long texts is not one tree', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { MeshError } from '../../src/mesh/errors.ts'
 import { OwnerNotices } from '../../src/mesh/owner-notices.ts'
 import type { Notice } from '../../src/mesh/ports.ts'
 import { RouteTable } from '../../src/mesh/route-table.ts'
@@ -55,6 +56,24 @@ describe('notices to the owner', () => {
     await settled()
     expect(shows).toEqual([{ text: 'about a', rows: 1 }])
     expect(owner.unread()).toMatchObject([{ text: 'about a', shown: true }])
+  })
+
+  it('R-09: are not shown again because a full disk takes no note of it, and are noted once there is room', async () => {
+    const { tell, store, shows, owner } = world()
+    const { shown } = store.notices
+    store.notices.shown = () => {
+      throw new MeshError('store_failed', { retryable: true })
+    }
+    for (const subject of ['a', 'b', 'c']) {
+      tell(subject)
+      await settled()
+    }
+    expect(shows.map(({ text }) => text)).toEqual(['about a', 'about b', 'about c'])
+    store.notices.shown = shown.bind(store.notices)
+    tell('d')
+    await settled()
+    expect(shows).toHaveLength(4)
+    expect(owner.unread().map(row => row.shown)).toEqual([true, true, true, true])
   })
 
   it('that nobody could be shown stay in the list, and follow when a channel is there', async () => {
@@ -212,10 +231,12 @@ describe('notices to the owner', () => {
     )
   })
 
-  it('tell of a turn that was cut off', () => {
+  it('tell of a turn that was cut off, and of a text that may have been shown, each message by its id', () => {
     const { owner, texts } = world()
-    owner.cutOff(written('secret'))
+    owner.cutOff(written('secret'), 'turn')
+    owner.cutOff({ ...written('secret'), id: 'b2'.repeat(16) }, 'text')
     expect(texts()[0]).toMatch(/^A turn for message (a1){16} of .* was cut off, .* It is not run again\.$/)
-    expect(texts()[0]).not.toContain('secret')
+    expect(texts()[1]).toMatch(/^Whether message (b2){16} of .* was shown is not known\. It is not shown again\.$/)
+    expect(texts().join()).not.toContain('secret')
   })
 })

@@ -40,6 +40,19 @@ it('shares a frame among the receipts of one turn, the newest of each message', 
   expect(frames.map(frame => frame.map(({ outcome }) => outcome))).toEqual([['received', 'delivered']])
 })
 
+it('S-30: a level that waits for a full link is not taken back by the receipt of a repeat', async () => {
+  open = false
+  queue.add('bob', [receipt(1, 'delivered'), receipt(2, 'answered')])
+  await settled(1)
+  queue.add('bob', [receipt(1), receipt(2, 'delivered'), receipt(3, 'received')])
+  queue.add('bob', [receipt(3, 'rejected')])
+  await settled(1)
+  open = true
+  queue.drained('bob')
+  const told = frames.flat().map(({ id, outcome }) => `${Number.parseInt(id, 16)} ${outcome}`)
+  expect(told.toSorted()).toEqual(['1 delivered', '2 answered', '3 rejected'])
+})
+
 it('keeps frames within their cap', async () => {
   queue.add(
     'bob',

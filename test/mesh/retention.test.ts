@@ -1,6 +1,6 @@
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { MeshError } from '../../src/mesh/errors.ts'
-import { KEEP_MS, Retention } from '../../src/mesh/retention.ts'
+import { KEEP_MS, Retention, WINDOW_KEEP_MS } from '../../src/mesh/retention.ts'
 import { contactRow, inboxRow, outboxRow, ticketRow } from '../contract/store-rows.ts'
 import { FakeClock } from '../fakes/clock.ts'
 import { FakeLog } from '../fakes/log.ts'
@@ -16,7 +16,7 @@ let retention: Retention
 
 beforeEach(() => {
   clock = new FakeClock()
-  store = new FakeStore()
+  store = new FakeStore({ wallMs: () => clock.wallMs() })
   log = new FakeLog()
   retention = new Retention({ store, clock, log })
 })
@@ -48,15 +48,19 @@ it('S-05: forgets rows once no copy of them can be fresh any more, and not befor
   ])
   await clock.advance(HOUR_MS)
   expect(has(2)).toEqual([false, false])
+  // Damaged rows that are kept for a look hold texts too.
+  expect(store.pruned).toBe(2)
 })
 
 it('takes a store full of old rows in pieces, and leaves no timer at its end', async () => {
-  const old = Array.from({ length: 5_000 }, (_, i) => outboxRow(i + 1, { state: 'expired', expiresMs: 1 }))
+  const old = Array.from({ length: 5_000 }, (_, i) => outboxRow(i + 1, { state: 'delivered', expiresMs: 1 }))
   store.outbox.insert(old)
   retention.start()
   await clock.advance(MINUTE_MS)
-  expect([has(4_096), has(4_097)].map(([sent]) => sent)).toEqual([false, true])
-  await clock.advance(MINUTE_MS)
+  expect([has(512), has(513)].map(([sent]) => sent)).toEqual([false, true])
+  await clock.advance(10_000)
+  expect([has(1_024), has(1_025)].map(([sent]) => sent)).toEqual([false, true])
+  await clock.advance(80_000)
   expect(has(5_000)[0]).toBe(false)
   retention.stop()
   await clock.advance(0)
@@ -86,4 +90,49 @@ it('R-09: comes back after a store that failed', async () => {
   expect([has(1), log.at('warn').length]).toEqual([[true, true], 1])
   await clock.advance(HOUR_MS)
   expect(has(1)).toEqual([false, false])
+})
+
+describe('windows', () => {
+  const DAY_MS = 24 * HOUR_MS
+  const next = () => store.inbox.nextSeq(inboxRow(1).instance, inboxRow(1).epoch, inboxRow(1).conversation)
+
+  beforeEach(() => {
+    store.inbox.insert([inboxRow(1, { state: 'done', receivedMs: clock.wallMs() })])
+  })
+
+  it('S-05, S-12: is forgotten once nothing that moved it can come again, and not before', async () => {
+    retention.start()
+    await clock.advance(KEEP_MS + DAY_MS)
+    expect([has(1)[1], next()]).toEqual([false, 2])
+    await clock.advance(WINDOW_KEEP_MS - KEEP_MS - 2 * DAY_MS)
+    expect(next()).toBe(2)
+    await clock.advance(2 * DAY_MS)
+    expect(next()).toBe(1)
+    expect(store.inbox.kept()).toEqual({ entries: 0, bytes: 0, conversations: 0 })
+  })
+
+  it('S-05, R-12: stays while a clock that was right jumps ten years ahead, however long', async () => {
+    retention.start()
+    await clock.advance(2 * HOUR_MS)
+    clock.jump(3_650 * DAY_MS)
+    await clock.advance(3 * DAY_MS)
+    expect([has(1)[1], next()]).toEqual([false, 2])
+    clock.jump(-3_650 * DAY_MS)
+    await clock.advance(3 * HOUR_MS)
+    expect(next()).toBe(2)
+  })
+
+  it('S-05, R-12: stays where the clock is wrong at the start and set within the hour', async () => {
+    clock.jump(3_650 * DAY_MS)
+    retention.start()
+    await clock.advance(30 * MINUTE_MS)
+    clock.jump(-3_650 * DAY_MS)
+    await clock.advance(3 * HOUR_MS)
+    expect(next()).toBe(2)
+  })
+
+  it('S-12: is kept as long as rows of its conversation are, whatever its age', () => {
+    store.inbox.insert([inboxRow(2)])
+    expect(store.inbox.pruneWindows(Number.MAX_SAFE_INTEGER, 10)).toBe(0)
+  })
 })

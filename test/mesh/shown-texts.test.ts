@@ -36,7 +36,8 @@ function inboundOf({ instance, peer }: FakeInstance, text: string): Inbound {
     path: null,
     tier: 'notify',
     mayStartTurn: false,
-    adoptedBefore: false
+    adoptedBefore: false,
+    mayRepeat: false
   }
 }
 
@@ -53,29 +54,20 @@ it('S-24: of texts that start no turn, 30 an hour of one peer are shown, then on
   expect(of('message').at(-1)).toMatchObject({ inbound: { text: 'later' } })
 })
 
-it('S-24: a flood of replies to one question is shown no further, kept in the inbox, and its session still told', async () => {
+it('S-24: a flood of late answers to one question is shown no further, and kept in the inbox', async () => {
   const { shown, of, owner } = world()
-  const to = inboundOf(ana, '').from
-  for (let i = 0; i < 40; i++)
-    await shown.notify({
-      kind: 'settled',
-      id: 'q',
-      session: 's',
-      state: 'answered',
-      to,
-      reply: { ...inboundOf(ana, `r${i}`), id: i.toString(16).padStart(32, '0') }
-    })
-  expect(of('settled')).toHaveLength(40)
-  expect(of('settled').filter(notice => 'reply' in notice)).toHaveLength(30)
+  for (let i = 0; i < 40; i++) {
+    const inbound = { ...inboundOf(ana, `r${i}`), id: i.toString(16).padStart(32, '0') }
+    await shown.notify({ kind: 'answer', question: 'q', inbound })
+  }
+  expect(of('answer')).toHaveLength(30)
   expect(owner.unread().filter(({ text }) => text.includes('answered message q: r'))).toHaveLength(40)
 })
 
 it('a late answer stands in the inbox also where there is no channel for it', async () => {
   const { shown, owner } = world(async () => Promise.reject(new Error('nobody is there')))
-  const reply = inboundOf(ana, 'at last')
-  await expect(shown.notify({ kind: 'settled', id: 'q', state: 'answered', to: reply.from, reply })).rejects.toThrow(
-    'nobody is there'
-  )
+  const inbound = inboundOf(ana, 'at last')
+  await expect(shown.notify({ kind: 'answer', question: 'q', inbound })).rejects.toThrow('nobody is there')
   expect(owner.unread().map(({ text }) => text)).toEqual([expect.stringMatching(/ answered message q: at last$/)])
 })
 

@@ -86,15 +86,16 @@ describe('tiers', () => {
     await world.stop()
   })
 
-  it('S-21: a turn whose outcome is unknown is not repeated, and the owner is told', async () => {
+  it('S-21: a turn with tools whose outcome is unknown is not repeated, and the owner is told', async () => {
     const agent = new Listener()
     agent.outcome = { outcome: 'unknown', detail: 'a turn with tools was cut off' }
     const world = dispatchWorld({ agent })
     world.start()
+    world.trust.set(ana.instance, { level: 'trusted', how: 'command' })
     const row = await world.add(ana, 'do it')
     await settled()
     await world.clock.advance(3_600_000)
-    expect(agent.turns).toHaveLength(1)
+    expect(agent.turns.map(({ tier }) => tier)).toEqual(['trusted'])
     expect(world.state(row)).toBe('unknown')
     expect(world.store.notices.unread(9)).toMatchObject([{ text: expect.stringContaining(`message ${row.id}`) }])
     expect(world.notices).toMatchObject([{ kind: 'owner' }])

@@ -1,5 +1,6 @@
 import type { MeshEvent } from '../../src/mesh/events.ts'
-import { Mesh, type MeshInit } from '../../src/mesh/mesh.ts'
+import { Mesh } from '../../src/mesh/mesh.ts'
+import type { MeshInit } from '../../src/mesh/mesh-init.ts'
 import type { Agent, Display, NetworkHandler } from '../../src/mesh/ports.ts'
 import type { MeshHandlers } from '../../src/mesh/requests.ts'
 import { FakeClock } from '../fakes/clock.ts'
@@ -12,6 +13,8 @@ import { FakeStore } from '../fakes/store.ts'
 export interface MemberInit extends Partial<MeshInit> {
   agent?: Agent
   display?: Display
+  /** Where it listens; what listens there already is hidden by it. */
+  addresses?: string[]
 }
 
 /** Real time after which a condition that did not come true fails its test. */
@@ -119,10 +122,10 @@ export class Member {
 
   #make(): Mesh {
     const { hub, clock } = this.#world
-    const { agent, display, ...init } = this.#init
+    const { agent, display, addresses, ...init } = this.#init
     return new Mesh(
       {
-        network: hub.node(this.peer),
+        network: hub.node(this.peer, addresses === undefined ? {} : { addresses }),
         store: this.store,
         signer: this.identity.signer,
         clock,

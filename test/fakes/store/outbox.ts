@@ -1,6 +1,6 @@
 import { MeshError } from '../../../src/mesh/errors.ts'
 import type { OutboxRow, OutboxState, OutboxStore } from '../../../src/mesh/ports.ts'
-import { advanced } from '../../../src/store/levels.ts'
+import { advanced, isAtPeer } from '../../../src/store/levels.ts'
 import type { Journal } from './journal.ts'
 
 export class FakeOutbox implements OutboxStore {
@@ -9,6 +9,10 @@ export class FakeOutbox implements OutboxStore {
   readonly #byKey = new Map<string, string>()
   readonly #places = new Map<string, string>()
   readonly #lastSeqs = new Map<string, number>()
+  /** Ids of the dead letters that the owner need not see again. */
+  readonly dismissed = new Map<string, true>()
+  /** Ids of those that the peer has said it stores. */
+  readonly reached = new Map<string, true>()
 
   constructor(journal: Journal) {
     this.#journal = journal
@@ -29,6 +33,7 @@ export class FakeOutbox implements OutboxStore {
         }
         this.#journal.set(this.#rows, row.id, copyOf(row))
         this.#journal.set(this.#places, place, row.id)
+        if (isAtPeer(row.state)) this.#journal.set(this.reached, row.id, true)
         this.#journal.set(this.#lastSeqs, lane, Math.max(row.seq, this.#lastSeqs.get(lane) ?? 0))
         if (key !== undefined) this.#journal.set(this.#byKey, key, row.id)
       }
@@ -92,21 +97,37 @@ export class FakeOutbox implements OutboxStore {
     const row = this.#rows.get(id)
     const next = row && advanced(row, state, details)
     if (next === undefined) return undefined
-    this.#journal.transaction(() => this.#journal.set(this.#rows, id, next))
+    this.#journal.transaction(() => {
+      this.#journal.set(this.#rows, id, next)
+      if (isAtPeer(state)) this.#journal.set(this.reached, id, true)
+    })
     return copyOf(next)
   }
 
-  expire(nowMs: number): OutboxRow[] {
+  expire(nowMs: number, limit: number): OutboxRow[] {
     return this.#journal.transaction(() => {
-      const past = [...this.#rows.values()].filter(row => row.expiresMs <= nowMs)
+      const past = [...this.#rows.values()]
+        .filter(({ state, expiresMs }) => (state === 'queued' || state === 'received') && expiresMs <= nowMs)
+        .toSorted((a, b) => a.expiresMs - b.expiresMs)
+        .slice(0, limit)
       return past.map(row => this.advance(row.id, 'expired')).filter(row => row !== undefined)
     })
+  }
+
+  /** In the order of insertion, and not copied: nobody may change them. */
+  all(): Iterable<Readonly<OutboxRow>> {
+    return this.#rows.values()
+  }
+
+  isDead({ id, state, kind }: Pick<OutboxRow, 'id' | 'state' | 'kind'>): boolean {
+    return (state === 'rejected' || state === 'expired') && kind !== 'skip' && !this.dismissed.has(id)
   }
 
   prune(beforeMs: number, limit: number): number {
     return this.#journal.transaction(() => {
       const old = [...this.#rows.values()]
         .filter(({ state, expiresMs }) => state !== 'queued' && state !== 'received' && expiresMs < beforeMs)
+        .filter(row => !this.isDead(row))
         .toSorted((a, b) => a.expiresMs - b.expiresMs)
         .slice(0, limit)
       for (const row of old) {
