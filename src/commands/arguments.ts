@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { safe } from '../protocol/index.ts'
-import { type Command, jsonOption, type Option, type Options } from './command.ts'
+import { type Command, jsonOption, type Option, type Options, type Positional } from './command.ts'
 
 /** The command line is wrong; the message is the whole sentence for the person who typed it. */
 export class UsageError extends Error {
@@ -68,18 +68,27 @@ function checkPositionals(command: Command, given: readonly string[]): Record<st
   const args: Record<string, string> = {}
   for (const [index, positional] of positionals.entries()) {
     const value = given[index]
+    if (value === undefined && positional.default !== undefined) {
+      args[positional.name] = positional.default
+      continue
+    }
     if (value === undefined) throw new UsageError(`${name} needs <${positional.name}>: ${positional.description}.`)
     if (value === '') throw new UsageError(`<${positional.name}> of ${name} is empty: ${positional.description}.`)
     checkValue(`<${positional.name}>`, value, positional.values)
     args[positional.name] = value
   }
   if (given.length > positionals.length) {
-    const takes = positionals.map(positional => `<${positional.name}>`).join(' ') || 'no words'
+    const takes = positionals.map(wordOf).join(' ') || 'no words'
     throw new UsageError(
       `${name} takes ${takes}, and "${safe(given[positionals.length] ?? '')}" is one word too many; put a text with spaces in quotes.`
     )
   }
   return args
+}
+
+/** A positional as help and errors write it. */
+export function wordOf({ name, default: fallback }: Positional): string {
+  return fallback === undefined ? `<${name}>` : `[${name}]`
 }
 
 function checkOptions(

@@ -11,6 +11,8 @@ export interface Positional<Name extends string = string> {
   description: string
   /** The only words allowed. */
   values?: readonly string[]
+  /** Stands for it where it is left out; only the last ones can be. */
+  default?: string
 }
 
 /** One option, as `parseArgs` of node:util takes it, and what people and checks need besides. */
@@ -45,7 +47,7 @@ type OptionValue<O extends Option> = Option extends O
 
 export interface CommandContext<Name extends string, O extends Options> {
   client: Pick<ControlClient, 'call'>
-  /** One non-empty text per positional. */
+  /** One text per positional, empty only where that is its default. */
   args: Readonly<Record<Name, string>>
   options: OptionValues<O>
   out: Output

@@ -1,4 +1,4 @@
-import { allOptions } from './arguments.ts'
+import { allOptions, wordOf } from './arguments.ts'
 import type { Command, Option, Options } from './command.ts'
 import { fields, LINE_MAX_COLUMNS, widthOf } from './table.ts'
 
@@ -6,11 +6,11 @@ const INDENT = '  '
 
 /** Help of one command: usage, what it does, its words, its options, one example. */
 export function commandHelp(command: Command, program: string, hostOptions: Options = {}): string {
-  const words = command.positionals.map(({ name }) => ` <${name}>`).join('')
+  const words = command.positionals.map(positional => ` ${wordOf(positional)}`).join('')
   return sections([
     [`Usage: ${program} ${command.name}${words} [options]`],
     [command.summary],
-    indented(command.positionals.map(({ name, description }) => [`<${name}>`, description])),
+    indented(command.positionals.map(positional => [wordOf(positional), positional.description])),
     optionLines(allOptions(command, hostOptions)),
     example(program, command.example)
   ])
@@ -43,7 +43,10 @@ function flags(name: string, { short, type, placeholder }: Option): string {
   return `${short === undefined ? '' : `-${short}, `}--${name}${type === 'string' ? ` <${placeholder ?? 'text'}>` : ''}`
 }
 
+function oneOf(values: readonly string[] | undefined): string {
+  return values === undefined ? '' : ` One of ${values.join(', ')}.`
+}
+
 function extras({ values, default: fallback }: Option): string {
-  const allowed = values === undefined ? '' : ` One of ${values.join(', ')}.`
-  return allowed + (fallback === undefined ? '' : ` Default: ${fallback}.`)
+  return oneOf(values) + (fallback === undefined ? '' : ` Default: ${fallback}.`)
 }

@@ -8,6 +8,7 @@ import { invite } from './invite.ts'
 import { join } from './join.ts'
 import { messages } from './messages.ts'
 import { nearby } from './nearby.ts'
+import { outbox } from './outbox.ts'
 import { peers } from './peers.ts'
 import { reject } from './reject.ts'
 import { rename } from './rename.ts'
@@ -21,6 +22,7 @@ export { readArguments, UsageError } from './arguments.ts'
 export { type Command, EXIT, type ExitCode, type Options } from './command.ts'
 export { commandHelp, example, indented, optionLines, sections } from './help.ts'
 export { jsonLine } from './output.ts'
+export { isReason } from './refusals.ts'
 export { type CommandHost, runArgv, runCommand } from './run.ts'
 export { sentence } from './sentences.ts'
 export { packageVersion } from './version.ts'
@@ -41,6 +43,7 @@ export const commands: readonly Command[] = [
   forget,
   send,
   broadcast,
+  outbox,
   messages,
   inbox,
   budget

@@ -19,7 +19,14 @@ export interface CommandHost {
 }
 
 /** What the mesh finds wrong with the words themselves, whatever it knows and whoever is there. */
-const WRONG_USE: ReadonlySet<MeshErrorCode> = new Set(['bad_request', 'bad_ticket', 'self_target', 'text_empty'])
+const WRONG_USE: ReadonlySet<MeshErrorCode> = new Set([
+  'bad_request',
+  'bad_ticket',
+  'not_found',
+  'self_target',
+  'text_empty',
+  'wrong_state'
+])
 
 /** Options that belong to the host, not to a command. */
 export interface HostOptions {

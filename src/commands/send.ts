@@ -1,10 +1,12 @@
-import type { SendResult } from '../control/methods.ts'
-import { RECEIPT_LEVELS, type ReceiptLevel, safe, TEXT_MAX_BYTES } from '../protocol/index.ts'
+import { EXPIRY_MIN_MS, type SendResult } from '../control/methods.ts'
+import { EXPIRY_MAX_MS, RECEIPT_LEVELS, type ReceiptLevel, safe, TEXT_MAX_BYTES } from '../protocol/index.ts'
 import { UsageError } from './arguments.ts'
 import { defineCommand, EXIT, type ExitCode } from './command.ts'
+import { durationMs } from './duration.ts'
 import type { Output } from './output.ts'
 import { isReason, refusal } from './refusals.ts'
 import { fields } from './table.ts'
+import { textLines } from './text-lines.ts'
 
 const LEVELS = Object.keys(RECEIPT_LEVELS) as ReceiptLevel[]
 
@@ -38,14 +40,30 @@ export const send = defineCommand({
       range: [0, TIMEOUT_MAX_MS],
       description:
         'How long to wait; then the message is pending and goes on by itself. Default: the setting deliveryAckTimeoutMs.'
+    },
+    expires: {
+      type: 'string',
+      short: 'e',
+      placeholder: 'time',
+      description:
+        'How long it may wait to be delivered: 30m, 2h, 31d at most. Then it is not sent any more. Default: 7d.'
     }
   },
   async run({ client, args, options, out, input, program, signal }) {
+    // Before the standard input is read: a wrong option is said at once.
+    const expiresInMs =
+      options.expires === undefined
+        ? undefined
+        : durationMs('--expires', options.expires, { minMs: EXPIRY_MIN_MS, maxMs: EXPIRY_MAX_MS })
     const text = args.text === FROM_INPUT ? withoutLastBreak(await input(TEXT_MAX_BYTES)) : args.text
     if (text === '') throw new UsageError('The text on standard input is empty.')
     const waitFor = options.wait as ReceiptLevel
     const timeoutMs = options.timeout === undefined ? undefined : Number(options.timeout)
-    const result = await client.call('send', { target: args.target, text, waitFor, timeoutMs }, { signal })
+    const result = await client.call(
+      'send',
+      { target: args.target, text, waitFor, timeoutMs, ...(expiresInMs !== undefined && { expiresInMs }) },
+      { signal }
+    )
     out.result(ordered(result), () => lines(result))
     return conclude(result, waitFor, out, program)
   }
@@ -70,11 +88,6 @@ function lines(result: SendResult): string[] {
     ['id', safe(id)]
   ])
   return reply === null ? [head, ...about] : [head, ...about, '', ...textLines(reply)]
-}
-
-/** A peer's text, whole, with its line breaks and tabs as the only layout that it brings. */
-function textLines(text: string): string[] {
-  return text.split(/\r?\n/).map(line => safe(line.replaceAll('\t', '    '), TEXT_MAX_BYTES))
 }
 
 /** Exit code and advice: pending while more may come, failed when what was waited for will never come. */

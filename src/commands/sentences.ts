@@ -90,6 +90,8 @@ const words: Record<MeshErrorCode, Words> = {
     `There are too many ${detailOf(details, 'of them')} already; let some end first, or see ${context.program} status.`,
   not_found: details =>
     `There is no message ${detailOf(details, 'with that id')} here; take the id that the send printed.`,
+  wrong_state: (details, context) =>
+    `The message ${detailOf(details, 'is in another state')}, so nothing was changed; see ${context.program} outbox show${details.id === undefined ? ' <id>' : ` ${safe(details.id)}`}.`,
   engine_down: (details, context) =>
     `The mesh is starting or restarting${bracketed(details)}; try again in a few seconds, or see ${context.program} status.`,
   not_running: (details, context) =>

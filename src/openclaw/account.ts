@@ -114,6 +114,7 @@ function hostPorts(
     notices: new HostNotices({ config, system: runtime.system }, { inbound }),
     event: (event: MeshEvent) => {
       if (event.type === 'ready') status({ ...channelReadyPatch(), name: event.peerId, mode: 'libp2p' })
+      else if (event.type === 'waiting') status({ lastError: event.reason })
       else status({ lastTransportActivityAt: Date.now() })
     }
   }

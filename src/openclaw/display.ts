@@ -29,7 +29,7 @@ export class ChannelDisplay implements Display {
   async show(inbound: Inbound, options: { signal?: AbortSignal } = {}): Promise<DispatchOutcome> {
     const target = this.#target()
     if (target === undefined) return { outcome: 'retry', detail: 'no inbound channel is set' }
-    return await showText(this.#components.config(), target, textOf(inbound), options)
+    return await showText(this.#components.config(), target, messageText(inbound), options)
   }
 }
 
@@ -39,6 +39,13 @@ export function textOf(
   head = senderLine(from.name, from.instance)
 ): string {
   return `${head}\n${readableText(text)}`
+}
+
+/** The same of a message, which says so where it may stand there already. */
+export function messageText(inbound: Pick<Inbound, 'id' | 'from' | 'text' | 'mayRepeat'>): string {
+  const { id, from, mayRepeat } = inbound
+  const head = senderLine(from.name, from.instance)
+  return textOf(inbound, mayRepeat ? `${head} - may be a repetition of message ${id}` : head)
 }
 
 /** `name (abcd-efgh)`: a label never stands without its fingerprint. */

@@ -168,9 +168,20 @@ export class EngineThread {
     worker.once('exit', () => resolve())
     const rpc: Rpc = new Rpc(
       { channel: portChannel(worker, 'exit') },
-      { handlers: serveHost(this.#host, () => rpc), closedCode: 'engine_down' }
+      { handlers: serveHost(this.#listening(), () => rpc), closedCode: 'engine_down' }
     )
     return { worker, settings: options.settings, rpc, exited }
+  }
+
+  /** The host's ports; why a start waits is known here too, for whoever asks meanwhile. */
+  #listening(): HostPorts {
+    return {
+      ...this.#host,
+      event: event => {
+        if (event.type === 'waiting') this.#health = { ...this.#health, lastError: event.reason }
+        this.#host.event(event)
+      }
+    }
   }
 
   #tell(running: Running): void {

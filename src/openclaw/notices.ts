@@ -1,6 +1,6 @@
 import type { Notice, Notices } from '../mesh/ports.ts'
 import { PLUGIN_ID } from '../settings/plugin-id.ts'
-import { type ChannelTarget, senderLine, showText, textOf } from './display.ts'
+import { type ChannelTarget, messageText, senderLine, showText, textOf } from './display.ts'
 import type { HostConfig, SystemEvents } from './host-types.ts'
 import { channelState } from './inbound-channel.ts'
 import { findHostRuntime } from './runtime.ts'
@@ -38,22 +38,26 @@ export class HostNotices implements Notices {
       const head = `${senderLine(from.name, from.instance)} to all on ${topic}`
       return await this.#toOwner(textOf(notice.broadcast, head), 'text', options)
     }
-    if (notice.kind === 'message') return await this.#toOwner(textOf(notice.inbound), 'text', options)
+    if (notice.kind === 'message') return await this.#toOwner(messageText(notice.inbound), 'text', options)
     if (notice.kind === 'owner') return await this.#toOwner(`libp2p-mesh: ${notice.text}`, 'notice', options)
-    if (notice.session !== undefined) {
-      // The fingerprint alone: a name is what the peer calls itself.
-      const sentence = `libp2p-mesh: message ${notice.id} to instance ${notice.to.instance} is now ${notice.state}.`
-      this.#components.system.enqueueSystemEvent(sentence, {
-        sessionKey: notice.session,
-        contextKey: `libp2p-mesh:${notice.id}`
-      })
+    if (notice.kind === 'answer') {
+      const { inbound, question } = notice
+      const head = `${senderLine(inbound.from.name, inbound.from.instance)} answered message ${question}:`
+      return await this.#toOwner(textOf(inbound, head), 'text', options)
     }
-    if (notice.reply !== undefined)
-      await this.#toOwner(
-        textOf(notice.reply, `${senderLine(notice.to.name, notice.to.instance)} answered message ${notice.id}:`),
-        'text',
-        options
-      )
+    this.#toSession(notice)
+  }
+
+  /** The host keeps it in memory until the next turn of the session on a channel. */
+  #toSession({ ids, session, state, to }: Extract<Notice, { kind: 'settled' }>): void {
+    const which = ids.length === 1 ? `message ${ids[0]}` : `messages ${ids.join(', ')}`
+    // The fingerprint alone: a name is what the peer calls itself.
+    const what = `libp2p-mesh: ${which} to instance ${to.instance} ${ids.length === 1 ? 'is' : 'are'} now ${state}.`
+    // False where it has this sentence already, or where its sessions are being exchanged: what nobody looked at is told again after the next start.
+    this.#components.system.enqueueSystemEvent(`${what} See p2p_message_status.`, {
+      sessionKey: session,
+      contextKey: `libp2p-mesh:${ids[0]}`
+    })
   }
 
   /**

@@ -17,6 +17,7 @@ import {
   EXPECTED_TOPIC,
   LIST_MAX,
   MULTIADDR,
+  ON_UNKNOWN,
   RELAYS_MAX,
   TARGET_MAX_CHARS,
   TOOL_NAME,
@@ -74,6 +75,7 @@ export const SETTING_CHECKS: ReadonlyMap<string, SettingCheck> = new Map<string,
   ['dmPolicy', oneOf(DM_POLICIES)],
   ['allowFrom', allowed],
   ['notifyOnly', allowed],
+  ['onUnknown', oneOf(ON_UNKNOWN)],
   ['trustedTools', { entry: text(1, TOOL_NAME_MAX_CHARS, EXPECTED_TOOL_NAME, TOOL_NAME), max: TOOLS_MAX }]
 ])
 

@@ -38,3 +38,4 @@ export const EXPECTED_TOOL_NAME = 'expected the name of one tool, such as web_se
 
 export const DISCOVERIES = ['mdns', 'bootstrap', 'dht'] as const
 export const DM_POLICIES = ['pairing', 'allowlist', 'open', 'disabled'] as const
+export const ON_UNKNOWN = ['repeat', 'skip'] as const

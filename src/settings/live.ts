@@ -7,6 +7,7 @@ export const LIVE_SETTINGS = [
   'allowFrom',
   'notifyOnly',
   'trustedTools',
+  'onUnknown',
   'deliveryAckTimeoutMs',
   'inboundTarget'
 ] as const satisfies readonly (keyof Settings)[]
@@ -19,8 +20,9 @@ export function liveSettings({
   allowFrom,
   notifyOnly,
   trustedTools,
+  onUnknown,
   deliveryAckTimeoutMs,
   inboundTarget
 }: LiveSettings): LiveSettings {
-  return { name, dmPolicy, allowFrom, notifyOnly, trustedTools, deliveryAckTimeoutMs, inboundTarget }
+  return { name, dmPolicy, allowFrom, notifyOnly, trustedTools, onUnknown, deliveryAckTimeoutMs, inboundTarget }
 }

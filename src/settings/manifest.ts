@@ -4,7 +4,7 @@ import { PREDECESSOR_KEYS } from './retired.ts'
 import { settingsSchema } from './schema.ts'
 
 /** Agent tools, as the manifest must declare them. */
-export const TOOL_NAMES = ['p2p_send_instance_message', 'p2p_broadcast', 'p2p_peers'] as const
+export const TOOL_NAMES = ['p2p_send_instance_message', 'p2p_broadcast', 'p2p_peers', 'p2p_message_status'] as const
 
 const DESCRIPTION =
   'Direct, encrypted messages between OpenClaw instances, without a server: found on the local network, let in by their owner.'

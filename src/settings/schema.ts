@@ -18,6 +18,7 @@ import {
   EXPECTED_TOPIC,
   LIST_MAX,
   MULTIADDR,
+  ON_UNKNOWN,
   RELAYS_MAX,
   TARGET_MAX_CHARS,
   TOOL_NAME,
@@ -130,6 +131,11 @@ export const settingsSchema = z.strictObject({
     title: 'Shown only',
     description:
       'Instance ids or peer ids whose messages are shown to the owner and start no turn of the agent; "*" for everybody. While an entry names nobody, such as a group that is not there, it means everybody.'
+  }),
+  onUnknown: z.enum(ON_UNKNOWN).optional().meta({
+    title: 'Unknown outcomes',
+    description:
+      'What to do with a message when a crash or a channel hid what came of it: repeat (once more), skip (never; you are told). When not set, a text is shown once more with a mark, a turn without tools runs once more, and of any other turn you are told.'
   }),
   trustedTools: z
     .array(z.string().min(1).max(TOOL_NAME_MAX_CHARS).regex(TOOL_NAME, EXPECTED_TOOL_NAME))

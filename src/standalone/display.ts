@@ -11,7 +11,7 @@ export function createDisplay({ lines }: { lines: JsonLines }): Display {
   }
 }
 
-export function messageEvent({ id, from, conversation, inReplyTo, text }: Inbound): NodeEvent {
+export function messageEvent({ id, from, conversation, inReplyTo, text, mayRepeat }: Inbound): NodeEvent {
   return {
     event: 'message',
     id,
@@ -19,6 +19,7 @@ export function messageEvent({ id, from, conversation, inReplyTo, text }: Inboun
     fromInstanceId: from.instanceId,
     conversation,
     inReplyTo: inReplyTo ?? null,
-    text
+    text,
+    mayRepeat
   }
 }

@@ -38,10 +38,9 @@ function createNotices({ lines, log }: HostComponents, { showsReplies }: { shows
       if (notice.kind === 'broadcast') await lines.write(broadcastEvent(notice.broadcast), options)
       else if (notice.kind === 'owner') await lines.write({ event: 'notice', text: notice.text }, options)
       else if (notice.kind === 'message') await lines.write(messageEvent(notice.inbound), options)
-      else {
-        logSettled(log, notice)
-        if (notice.reply !== undefined && !showsReplies) await lines.write(messageEvent(notice.reply), options)
-      }
+      else if (notice.kind === 'answer') {
+        if (!showsReplies) await lines.write(messageEvent(notice.inbound), options)
+      } else logSettled(log, notice)
     }
   }
 }
@@ -51,6 +50,6 @@ function broadcastEvent({ id, topic, from, text }: Broadcast): NodeEvent {
 }
 
 /** The owner reads the log: what became of a message whose sender had stopped waiting. */
-function logSettled(log: Log, { id, state, to }: Extract<Notice, { kind: 'settled' }>): void {
-  log.info('Message settled', { id, state, to: to.instanceId })
+function logSettled(log: Log, { ids, state, to }: Extract<Notice, { kind: 'settled' }>): void {
+  log.info('Message settled', { ids, state, to: to.instanceId })
 }

@@ -14,6 +14,8 @@ export type NodeEvent =
       conversation: string
       inReplyTo: string | null
       text: string
+      /** A line with this id may have been printed before. */
+      mayRepeat: boolean
     }
   | { event: 'broadcast'; id: string; topic: string; fromPeerId: string; fromInstanceId: string; text: string }
   | { event: 'notice'; text: string }

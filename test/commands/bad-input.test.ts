@@ -51,8 +51,44 @@ const WRONG: Record<string, string[][]> = {
   rename: [[], ['bob'], ['', 'ann'], ['bob', ''], ['bob', 'ann', 'lee']],
   forget: [[], [''], ['bob', 'carol'], ['--all'], ['bob', '--force']],
   budget: [['bob'], ['--peer', 'bob']],
+  outbox: [
+    ...['remove', '', 'LIST', 'ab'.repeat(16)].map(action => [action]),
+    ['list', 'ab'.repeat(16)],
+    ...['show', 'retry', 'cancel', 'dismiss'].flatMap(action => [
+      [action],
+      [action, ''],
+      [action, 'ab'],
+      [action, 'xy'.repeat(16)],
+      [action, `${'ab'.repeat(16)}0`],
+      [action, 'ab'.repeat(16), 'cd'.repeat(16)]
+    ]),
+    ...['0', '1001', 'all', '-1'].map(limit => ['--limit', limit]),
+    ['--all']
+  ],
   messages: [['bob'], ['--limit', '0'], ['--limit', '201'], ['--limit', 'all'], ['--limit']],
-  inbox: [['bob'], ['--dismiss'], ['--dismiss', 'x'], ['--dismiss', '0'], ['--dismiss', '-1'], ['--read=7']]
+  inbox: [
+    ...['', 'x', '1.5', '-1', 'abcdef0', 'abcdef0g', `${'a'.repeat(33)}`, '__proto__', '\u001b[2J'].map(id => [
+      'show',
+      id
+    ]),
+    ...['', 'x', '0', '-1', '1.5', '99999999', 'abcdef01'].map(id => ['read', id]),
+    ['show'],
+    ['List'],
+    ['list', 'abcdef01'],
+    ['list', '--limit', '0'],
+    ['list', '--limit', '201'],
+    ['list', '--dismiss', '3'],
+    ['show', 'abcdef01', 'abcdef02'],
+    ['show', 'abcdef01', '--limit', '2'],
+    ['read', '--read'],
+    ['--limit', '5'],
+    ['bob'],
+    ['--dismiss'],
+    ['--dismiss', 'x'],
+    ['--dismiss', '0'],
+    ['--dismiss', '-1'],
+    ['--read=7']
+  ]
 }
 
 describe('wrong words', () => {
@@ -116,7 +152,10 @@ const GOOD: Partial<Record<Method, Record<string, unknown>>> = {
   reject: { who: WHO },
   trust: { who: WHO, level: 'paired' },
   rename: { who: WHO, name: 'bob' },
-  forget: { who: WHO }
+  forget: { who: WHO },
+  retryMessage: { id: 'ab'.repeat(16) },
+  cancelMessage: { id: 'ab'.repeat(16) },
+  dismissMessage: { id: 'ab'.repeat(16) }
 }
 
 describe('wrong parameters', () => {
@@ -176,7 +215,11 @@ describe('wrong parameters', () => {
     ['request', { who: WHO }, 'unknown_target'],
     ['invite', { ttlMs: 60_000, uses: 1, name: '<b>' }, 'bad_request'],
     ['withdraw', { id: 'abcd1234' }, 'bad_request'],
-    ['join', { ticket: 'mesh1qqqq' }, 'bad_ticket']
+    ['join', { ticket: 'mesh1qqqq' }, 'bad_ticket'],
+    ['retryMessage', { id: 'ab'.repeat(16) }, 'not_found'],
+    ['cancelMessage', { id: 'ab'.repeat(16) }, 'not_found'],
+    ['dismissMessage', { id: 'ab'.repeat(16) }, 'not_found'],
+    ['message', { id: 'ab'.repeat(16) }, 'not_found']
   ] as const)('%s %j is refused as %s and changes nothing', async (method, params, code) => {
     const before = state()
     await expect(callMethod(bob.ask, method, params)).rejects.toMatchObject({ code })

@@ -17,8 +17,8 @@ it('S2.33: prints a line per message that is safe to show, and the whole of it a
   const { code, stdout, calls } = await run([])
   expect({ code, calls }).toEqual({ code: 0, calls: [{ method: 'messages', params: { limit: 20 } }] })
   expect(stdout.split('\n')).toEqual([
-    'FROM  FINGERPRINT                    CAME (UTC)        STATE  TEXT',
-    'bob   mfzw-izlb-onsw-i2lo-m5zg-k4tf  2026-11-21 10:24  done   hi\\u001b[2J\\u000ayou',
+    'FROM  FINGERPRINT                    CAME (UTC)        STATE  ID        TEXT',
+    'bob   mfzw-izlb-onsw-i2lo-m5zg-k4tf  2026-11-21 10:24  done   01234567  hi\\u001b[2J you',
     ''
   ])
   expect(JSON.parse((await run(['--limit', '1', '--json'])).stdout)).toEqual(list)

@@ -157,7 +157,7 @@ describe('who asks and who wrote', () => {
     const from = { ...message.from, name: 'scope (mfzw-izlb)' }
     const [, marked] = await printed('messages', { messages: () => [{ ...message, from, text: LONG }] })
     expect(marked).toMatch(
-      /^scope \(mfzw-izlb\) {2}mfzw-izlb-onsw-i2lo-m5zg-k4tf {2}2026-11-21 10:24 {2}done {3}a purp.*…$/
+      /^scope \(mfzw-izlb\) {2}mfzw-izlb-onsw-i2lo-m5zg-k4tf {2}2026-11-21 10:24 {2}done {3}01234567 {2}a purp.*…$/
     )
     const [, wide] = await printed('messages', {
       messages: () => [{ ...message, from: { ...from, name: WIDE }, state: 'dispatching', text: LONG }]

@@ -35,6 +35,22 @@ describe('send', () => {
     expect(closed).toBe(1)
   })
 
+  it.each([
+    ['1m', 60_000],
+    ['2h', 7_200_000],
+    ['31d', 2_678_400_000]
+  ])('passes on that it may wait %s', async (expires, expiresInMs) => {
+    const { code, calls } = await run(['send', 'bob', 'hi', '--expires', expires], { send: () => sent })
+    expect(code).toBe(0)
+    expect(calls[0]?.params).toMatchObject({ expiresInMs })
+  })
+
+  it.each(['', '59s', '32d', '745h', 'soon', '-2h', '2'])('"%s" is no time that it may wait', async expires => {
+    const { code, stderr, calls } = await run(['send', 'bob', 'hi', `--expires=${expires}`])
+    expect({ code, calls }).toEqual({ code: 2, calls: [] })
+    expect(stderr).toMatch(/^--expires is ".*": expected a time from 1m to 31d, such as 15m\.\n$/)
+  })
+
   it('prints text for people, the reply last', async () => {
     const { code, stdout } = await run(['send', 'bob', 'hi', '--wait', 'answered'], {
       send: () => ({ ...sent, level: 'answered', reply: 'one\n\ttwo' })

@@ -22,6 +22,7 @@ const CODES = Object.keys({
   topic_unknown: 0,
   outbox_full: 0,
   not_found: 0,
+  wrong_state: 0,
   bad_ticket: 0,
   no_request: 0,
   too_many: 0,

@@ -35,6 +35,15 @@ describe('showing a text on another channel', () => {
     ])
   })
 
+  it('R-02: says of a second try, and of no other, that it may repeat a message, and which', async () => {
+    send.mockResolvedValue({ status: 'sent', receipt: { platformMessageIds: ['om_1'] } })
+    const inbound = inboundOf('hello', { mayRepeat: true })
+    await display.show(inbound)
+    expect(send.mock.calls[0]?.[0]).toMatchObject({
+      payloads: [{ text: `ana (aaaa-bbbb) - may be a repetition of message ${inbound.id}\nhello` }]
+    })
+  })
+
   it('comes again only where the host says that nothing was sent or kept', async () => {
     send.mockResolvedValue({ status: 'failed', error: notDispatched })
     await expect(display.show(inboundOf('x'))).resolves.toEqual({

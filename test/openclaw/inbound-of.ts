@@ -18,6 +18,7 @@ export function inboundOf(text: string, change: Partial<Inbound> = {}): Inbound 
     tier: 'reply',
     mayStartTurn: true,
     adoptedBefore: false,
+    mayRepeat: false,
     ...change
   }
 }

@@ -41,7 +41,7 @@ describe('the tools of a trusted peer', () => {
   })
 
   it('S-22: no tool of ours that sends may be listed', () => {
-    expect(peerTools([...TOOL_NAMES], cfg).tools).toEqual(['p2p_peers'])
+    expect(peerTools([...TOOL_NAMES], cfg).tools).toEqual(['p2p_peers', 'p2p_message_status'])
   })
 
   it('S-22: are none where the plugins of the host cannot be read, and the owner is told', () => {

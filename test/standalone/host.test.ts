@@ -34,7 +34,7 @@ function recorder(): { events: TurnEvents; seen: string[] } {
 }
 
 const CAT = [process.execPath, '-e', 'process.stdin.pipe(process.stdout)']
-const settled = { kind: 'settled', id: inbound.id, state: 'answered', to: inbound.from } as const
+const answer = { kind: 'answer', question: inbound.id, inbound: { ...inbound, inReplyTo: inbound.id } } as const
 
 describe('without a reply command', () => {
   it('shows a message as one printable line and is done then', async () => {
@@ -53,10 +53,13 @@ describe('without a reply command', () => {
 
   it('leaves a late reply to the display', async () => {
     const { host, stream, log } = await startHost()
-    await host.notices.notify({ ...settled, reply: { ...inbound, inReplyTo: inbound.id } })
+    await host.notices.notify(answer)
+    expect(stream.lines).toEqual([])
+    expect(log).toEqual([])
+    await host.notices.notify({ kind: 'settled', session: 's', ids: [inbound.id], state: 'answered', to: inbound.from })
     expect(stream.lines).toEqual([])
     expect(log).toEqual([
-      `[libp2p-mesh] Message settled id=${inbound.id} state=answered to=${inbound.from.instanceId}\n`
+      `[libp2p-mesh] Message settled ids=${JSON.stringify([inbound.id])} state=answered to=${inbound.from.instanceId}\n`
     ])
   })
 })
@@ -114,7 +117,7 @@ describe('with a reply command', () => {
 
   it('shows a late reply, which nothing else shows', async () => {
     const { host, stream } = await startHost(CAT)
-    await host.notices.notify({ ...settled, reply: { ...inbound, inReplyTo: inbound.id } })
+    await host.notices.notify(answer)
     expect(stream.lines).toEqual([{ ...messageLine, inReplyTo: inbound.id }])
   })
 })

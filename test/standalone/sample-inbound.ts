@@ -15,7 +15,8 @@ export const inbound: Inbound = {
   path: 'lan',
   tier: 'reply',
   mayStartTurn: true,
-  adoptedBefore: false
+  adoptedBefore: false,
+  mayRepeat: false
 }
 
 export const messageLine = {
@@ -25,5 +26,6 @@ export const messageLine = {
   fromInstanceId: inbound.from.instanceId,
   conversation: inbound.conversation,
   inReplyTo: null,
-  text: inbound.text
+  text: inbound.text,
+  mayRepeat: false
 }

@@ -2,6 +2,7 @@ import type { HostApi } from '../host-types.ts'
 import { BROADCAST_TOOL, executeBroadcast } from './broadcast.ts'
 import { executePeers, PEERS_TOOL } from './peers.ts'
 import { executeSend, SEND_TOOL, type SendContext } from './send.ts'
+import { executeStatus, STATUS_TOOL } from './status.ts'
 
 /** Registers the agent's tools. None of them can approve, trust or invite: that is the owner's. */
 export function registerTools(api: HostApi): void {
@@ -30,5 +31,14 @@ export function registerTools(api: HostApi): void {
       execute: async (_id: string, params: unknown, signal?: AbortSignal) => await executePeers(params, signal)
     },
     { name: PEERS_TOOL.name }
+  )
+  api.registerTool(
+    (context: SendContext) => ({
+      ...STATUS_TOOL,
+      ...visible,
+      execute: async (_id: string, params: unknown, signal?: AbortSignal) =>
+        await executeStatus(context, params, signal)
+    }),
+    { name: STATUS_TOOL.name }
   )
 }

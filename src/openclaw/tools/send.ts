@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
-import { type SendResult, sendParamsSchema } from '../../control/methods.ts'
-import { parseInstanceId, safe } from '../../protocol/index.ts'
+import { EXPIRY_MIN_MS, type SendResult, sendParamsSchema } from '../../control/methods.ts'
+import { EXPIRY_MAX_MS, parseInstanceId, safe } from '../../protocol/index.ts'
 import { frameReply } from '../frame-text.ts'
 import { liveAccount } from '../slot.ts'
 import { orSentence, type ToolResult, toolResult } from './result.ts'
@@ -35,6 +35,13 @@ export const SEND_TOOL = {
         minimum: 0,
         maximum: WAIT_MAX_MS,
         description: 'How long to wait; afterwards the message stays pending.'
+      },
+      expiresInMs: {
+        type: 'integer',
+        minimum: EXPIRY_MIN_MS,
+        maximum: EXPIRY_MAX_MS,
+        description:
+          'How long the message may wait for an absent peer before it expires; 7 days by default. For what is of no use later.'
       }
     }
   }
@@ -44,7 +51,8 @@ const paramsSchema = z.strictObject({
   instanceId: sendParamsSchema.shape.target,
   message: sendParamsSchema.shape.text,
   waitFor: sendParamsSchema.shape.waitFor,
-  timeoutMs: z.number().int().min(0).max(WAIT_MAX_MS).optional()
+  timeoutMs: z.number().int().min(0).max(WAIT_MAX_MS).optional(),
+  expiresInMs: sendParamsSchema.shape.expiresInMs
 })
 
 export interface SendContext {
@@ -74,6 +82,7 @@ export async function executeSend(context: SendContext, raw: unknown, signal?: A
           : waitFor === 'answered'
             ? { timeoutMs: ANSWER_WAIT_DEFAULT_MS }
             : {}),
+        ...(params.expiresInMs !== undefined && { expiresInMs: params.expiresInMs }),
         idempotencyKey: callKey(context.sessionKey ?? '', params.instanceId, params.message),
         keyUntilTold: true,
         ...(cause !== undefined && { cause }),

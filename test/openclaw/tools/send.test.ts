@@ -27,6 +27,14 @@ describe('p2p_send_instance_message', () => {
     })
   })
 
+  it('says how long the message may wait where it was told so, and nothing otherwise', async () => {
+    const calls = goLive(() => SENT)
+    await executeSend(session, { ...ASKED, expiresInMs: 60_000 })
+    await executeSend(session, { ...ASKED, expiresInMs: 31 * 86_400_000 })
+    await executeSend(session, ASKED)
+    expect(calls.map(({ params }) => params.expiresInMs)).toEqual([60_000, 31 * 86_400_000, undefined])
+  })
+
   it('S-23: what a session says while it works on a peer`s message goes on with the trace of that message', async () => {
     const causes = new Map([['agent:main:subagent:libp2p-mesh-12d3', 'ab'.repeat(16)]])
     const calls = goLive(
@@ -63,6 +71,9 @@ describe('p2p_send_instance_message', () => {
     [{ ...ASKED, waitFor: 'read' }, /^waitFor is not allowed: /],
     [{ ...ASKED, timeoutMs: -1 }, /^timeoutMs is not allowed: /],
     [{ ...ASKED, timeoutMs: 600_001 }, /^timeoutMs is not allowed: /],
+    [{ ...ASKED, expiresInMs: 59_999 }, /^expiresInMs is not allowed: /],
+    [{ ...ASKED, expiresInMs: 31 * 86_400_000 + 1 }, /^expiresInMs is not allowed: /],
+    [{ ...ASKED, expiresInMs: '2h' }, /^expiresInMs is not allowed: /],
     [{ ...ASKED, kind: 'host' }, /Unrecognized key/]
   ])('wrong parameters %j are one sentence, and nothing is sent', async (params, sentence) => {
     const calls = goLive(() => SENT)
