@@ -111,13 +111,15 @@ describe('two bare nodes', () => {
         'fromInstanceId',
         'conversation',
         'inReplyTo',
-        'text'
+        'text',
+        'mayRepeat'
       ])
       expect(message).toMatchObject({
         id: sent.id,
         fromPeerId: alice.peerId,
         fromInstanceId: alice.instanceId,
-        inReplyTo: null
+        inReplyTo: null,
+        mayRepeat: false
       })
     }
   })

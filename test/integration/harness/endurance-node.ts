@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel'
-import { statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { registerHooks } from 'node:module'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
@@ -16,6 +16,9 @@ import type { CutRequest, FloodRequest, FloodResult, Gauges, Memory, NodeRequest
  * One engine in a process of its own, told over IPC what to do and asked what it costs. It sees the libp2p node inside, so that connections and
  * streams are counted where they are, not in our own gauges.
  */
+
+/** A text that holds the display up for ever. */
+const STUCK = 'stuck'
 
 const LINK_PROTOCOL = '/libp2p-mesh/1.0.0'
 const SEEN_LIBP2P = new URL('./libp2p.ts', import.meta.url).href
@@ -95,6 +98,8 @@ const engine = await startEngine(
     },
     display: {
       async show({ conversation, text }) {
+        // A channel that takes a text and never says what came of it.
+        if (text === STUCK) return await new Promise(() => undefined)
         const number = Number(text.split(' ', 1)[0])
         const before = last.get(conversation) ?? -1
         if (number === before + 1) last.set(conversation, number)
@@ -152,6 +157,7 @@ function gauges(): Gauges {
     streams,
     tcp: [...sockets].filter(({ remotePort }) => remotePort !== undefined).length,
     resources,
+    descriptors: process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0,
     shown,
     linkUps: links.up,
     linkDowns: links.down,

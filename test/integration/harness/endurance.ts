@@ -61,6 +61,8 @@ export interface Gauges {
   /** Open TCP sockets of the process. */
   tcp: number
   resources: Record<string, number>
+  /** Open file descriptors; 0 where the system does not tell. */
+  descriptors: number
   shown: Shown
   /** As the host is told. */
   linkUps: number
@@ -81,6 +83,7 @@ export interface Memory {
 
 /** An engine in a process of its own. */
 export interface EnduranceNode {
+  readonly pid: number
   readonly peerId: string
   readonly addresses: string[]
   call<T = unknown>(method: string, params?: unknown): Promise<T>
@@ -132,6 +135,7 @@ export async function startEnduranceNode(
     (await rpc.call('call', { method, params })) as T
   const { peerId, addresses } = await call<Status>('status')
   return {
+    pid: child.pid ?? 0,
     peerId,
     addresses,
     call,
