@@ -14,7 +14,7 @@ const CHANNEL = {
   listenAddrs: ['/ip4/127.0.0.1/tcp/0'],
   enableUPnP: false
 }
-const TOOLS = ['p2p_send_instance_message', 'p2p_broadcast', 'p2p_peers']
+const TOOLS = ['p2p_send_instance_message', 'p2p_broadcast', 'p2p_peers', 'p2p_message_status']
 
 /**
  * What else the machine does makes a command slower, never quicker: the quickest run of each counts, once a second one was nearly as quick. Where the

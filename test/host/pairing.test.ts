@@ -161,10 +161,14 @@ describe('a request of a stranger', () => {
     await until('the end of the entry', async () => ((await allowed()).length === 0 ? true : undefined), LOOKS_MS)
     expect(await trustOf(asker)).not.toBe('paired')
     const { code: refused, stderr } = await asker.cli('send', self.peerId, 'still there?', '--timeout', '2000')
-    expect({ refused, stderr }).toEqual({
-      refused: 1,
-      stderr: expect.stringContaining('has not admitted this instance')
-    })
+    // It had been let in once, and may be again: what it says waits, and its owner is told.
+    expect({ refused, stderr }).toEqual({ refused: 3, stderr: expect.stringContaining('has not confirmed') })
+    await asker.waitFor(
+      ({ event, text }) => event === 'notice' && String(text).includes('does not let this instance in any more'),
+      LOOKS_MS
+    )
+    const came = await host.mesh<Array<{ text: string }>>('messages', { limit: 200 })
+    expect(came.filter(({ text }) => text === 'still there?')).toEqual([])
   })
 })
 

@@ -21,8 +21,8 @@ export interface FakeChatRow {
   readonly messageId?: string
 }
 
-/** `throw`: refuses each text; `hang`: never answers; `no-id`: takes it but returns no message id. Set by RPC `fakechat.mode`. */
-export type FakeChatMode = 'ok' | 'throw' | 'hang' | 'no-id'
+/** `throw`: refuses each text; `hang`: never answers; `silent`: takes it and never says so; `no-id`: takes it but returns no message id. Set by RPC `fakechat.mode`. */
+export type FakeChatMode = 'ok' | 'throw' | 'hang' | 'silent' | 'no-id'
 
 /** The second channel of a gateway. Humans write with RPC `fakechat.inject {from, text}`, which answers after the turn. */
 export interface FakeChat {
