@@ -59,6 +59,16 @@ export default defineConfig({
           // Two processes that keep both cores busy for minutes: nothing else may run beside them.
           name: 'soak',
           include: ['test/soak/**/*.test.ts'],
+          globalSetup: ['test/integration/harness/built.ts'],
+          fileParallelism: false
+        }
+      },
+      {
+        extends: true,
+        test: {
+          // Processes that are killed, cut off and held up for minutes; each test uses both cores.
+          name: 'chaos',
+          include: ['test/chaos/**/*.test.ts'],
           fileParallelism: false
         }
       },

@@ -196,7 +196,19 @@ export const KEEPING: Source[] = [
     file: 'src/mesh/inbox.ts',
     limits: [
       ['HELD_MAX_BYTES', 'bytes', '13.1'],
-      ['DEFER_MS', 'ms', '13.1']
+      ['DEFER_MS', 'ms', '13.1'],
+      ['STORE_DEFER_MS', 'ms', '13.1']
+    ]
+  },
+  {
+    file: 'src/mesh/inbox-caps.ts',
+    limits: [
+      ['KEPT_MAX_BYTES', 'bytes', '8.2'],
+      ['KEPT_TOTAL_MAX_BYTES', 'bytes', '8.2'],
+      ['ROW_BYTES', 'bytes', '8.2'],
+      ['CONVERSATIONS_MAX', 'conversations', '8.2'],
+      ['CONVERSATIONS_TOTAL_MAX', 'conversations', '8.2'],
+      ['GAP_WAIT_MS', 'ms', '8.2']
     ]
   },
   {
@@ -207,6 +219,7 @@ export const KEEPING: Source[] = [
       ['TOTAL_MAX_ENTRIES', 'envelopes', '13.1'],
       ['TOTAL_MAX_BYTES', 'bytes', '13.1'],
       ['DISPATCHES_MAX', 'conversations', '9.3'],
+      ['INSTANCE_DISPATCHES_MAX', 'conversations', '9.3'],
       ['RETRIES_MAX', 'tries', '9.3']
     ]
   },
@@ -239,7 +252,13 @@ export const KEEPING: Source[] = [
     ]
   },
   { file: 'src/mesh/receipt-queue.ts', limits: [['WAITING_MAX', 'receipts', '7.4']] },
-  { file: 'src/mesh/retention.ts', limits: [['KEEP_MS', 'ms', '8.2']] },
+  {
+    file: 'src/mesh/retention.ts',
+    limits: [
+      ['KEEP_MS', 'ms', '8.2'],
+      ['WINDOW_KEEP_MS', 'ms', '8.2']
+    ]
+  },
   { file: 'src/mesh/own-route.ts', limits: [['RENEW_MS', 'ms', '10']] },
   {
     file: 'src/mesh/route-table.ts',

@@ -43,6 +43,11 @@ export class Machine {
     this.attach()
   }
 
+  /** What stands before a command that runs inside. */
+  get inside(): string[] {
+    return ['ip', 'netns', 'exec', this.#names.machine]
+  }
+
   /** `ip` inside. */
   ip(...args: string[]): void {
     ip('-n', this.#names.machine, ...args)

@@ -118,6 +118,7 @@ describe('settings', () => {
     dmPolicy: ['everyone', true],
     allowFrom: ['bob', [''], [7]],
     notifyOnly: ['bob', [''], [7]],
+    onUnknown: ['retry', true, ''],
     trustedTools: ['exec', [''], [7], ['*'], ['group:fs'], ['p2p_*'], ['x'.repeat(65)]]
   }
 

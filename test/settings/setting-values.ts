@@ -27,6 +27,7 @@ const RIGHT: Record<string, fc.Arbitrary<unknown>> = {
   dmPolicy: fc.constantFrom('pairing', 'allowlist', 'disabled'),
   allowFrom: fc.array(allowed, { maxLength: 4 }),
   notifyOnly: fc.array(allowed, { maxLength: 4 }),
+  onUnknown: fc.constantFrom('repeat', 'skip'),
   trustedTools: fc.array(fc.stringMatching(/^[a-z][a-z0-9_-]{0,20}$/), { maxLength: 4 })
 }
 
