@@ -1,5 +1,5 @@
 import type { Envelope, Receipt } from '../protocol/index.ts'
-import { decodeEnvelope } from '../protocol/index.ts'
+import { bytesEqual, decodeEnvelope } from '../protocol/index.ts'
 import { Alarm } from './alarm.ts'
 import { failure } from './guard.ts'
 import type { Clock, Gauge, Log, Network, OutboxRow, Store } from './ports.ts'
@@ -233,7 +233,7 @@ export class Lane {
     const rests: Advance['rests'] = []
     for (const receipt of receipts) {
       const row = this.#store.outbox.get(receipt.id)
-      if (row === undefined || row.instance !== this.#init.instance || !same(row.hash, receipt.hash)) {
+      if (row === undefined || row.instance !== this.#init.instance || !bytesEqual(row.hash, receipt.hash)) {
         this.#log.debug('A receipt fits no message of ours.', { peer: this.#init.peer })
         continue
       }
@@ -306,8 +306,4 @@ export class Lane {
     if (this.#closed || dues.length === 0) this.#alarm.clear()
     else if (!this.#alarm.armed || moved) this.#alarm.at(Math.min(...dues))
   }
-}
-
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
 }

@@ -1,4 +1,11 @@
-import { decodeContent, decodeEnvelope, fingerprintOfPeer, hashOf, ProtocolError } from '../protocol/index.ts'
+import {
+  bytesEqual,
+  decodeContent,
+  decodeEnvelope,
+  fingerprintOfPeer,
+  hashOf,
+  ProtocolError
+} from '../protocol/index.ts'
 import type { LostMessage, OutboxRow } from './ports.ts'
 
 /**
@@ -8,8 +15,7 @@ import type { LostMessage, OutboxRow } from './ports.ts'
 export function rowOfLost({ peer, kind, envelope, hash }: LostMessage, epoch: string): OutboxRow | undefined {
   try {
     const { signed } = decodeEnvelope(envelope)
-    const actual = hashOf(signed)
-    if (hash.length !== actual.length || !hash.every((byte, i) => byte === actual[i])) return undefined
+    if (!bytesEqual(hash, hashOf(signed))) return undefined
     const content = decodeContent(signed)
     const { id, to, conversation, seq, timeMs, expiresMs } = content
     if (to === undefined || content.epoch !== epoch || fingerprintOfPeer(peer) !== to) return undefined

@@ -1,5 +1,7 @@
 import type { Envelope, Frame, Hello, PairAnswer, PairBody, Receipt } from '../protocol/index.ts'
 
+export type * from './inbox-ports.ts'
+export type * from './outbox-ports.ts'
 export type * from './store-ports.ts'
 
 /**

@@ -1,6 +1,20 @@
 import type { SQLInputValue } from 'node:sqlite'
 import { crcOf, type Row } from './columns.ts'
 
+/** Of a message, whichever way it goes. */
+const MESSAGE = [
+  'id',
+  'instance',
+  'peer',
+  'epoch',
+  'conversation',
+  'seq',
+  'kind',
+  'in_reply_to',
+  'envelope',
+  'hash'
+] as const
+
 /**
  * What the checksum of a row covers, by table: every column but the checksum and the number that SQLite gives. SQLite itself does not notice a flipped
  * bit in a value. A new column of one of these tables is listed here too, in the migration that adds it.
@@ -12,16 +26,7 @@ import { crcOf, type Row } from './columns.ts'
 export const SEALED = {
   meta: ['key', 'value'],
   outbox: [
-    'id',
-    'instance',
-    'peer',
-    'epoch',
-    'conversation',
-    'seq',
-    'kind',
-    'in_reply_to',
-    'envelope',
-    'hash',
+    ...MESSAGE,
     'state',
     'reason',
     'created_ms',
@@ -32,23 +37,7 @@ export const SEALED = {
     'reached'
   ],
   sequences: ['instance', 'epoch', 'conversation', 'last_seq'],
-  inbox: [
-    'id',
-    'instance',
-    'peer',
-    'epoch',
-    'conversation',
-    'seq',
-    'kind',
-    'in_reply_to',
-    'envelope',
-    'hash',
-    'received_ms',
-    'state',
-    'reason',
-    'attempt',
-    'verified'
-  ],
+  inbox: [...MESSAGE, 'received_ms', 'state', 'reason', 'attempt', 'verified'],
   windows: ['instance', 'epoch', 'conversation', 'next_seq', 'moved_ms'],
   contacts: ['instance', 'direction', 'epoch', 'peer', 'label', 'purpose', 'address', 'created_ms', 'state'],
   turns: ['instance', 'conversation', 'root', 'at_ms', 'characters'],
