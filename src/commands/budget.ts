@@ -2,6 +2,7 @@ import type { Result } from '../control/methods.ts'
 import { safe } from '../protocol/index.ts'
 import { defineCommand, EXIT } from './command.ts'
 import { table } from './table.ts'
+import { minuteOf } from './times.ts'
 
 const HEADING = ['PEER', 'TURNS USED', 'LEFT', 'CHARACTERS USED', 'LEFT', 'WAITS UNTIL (UTC)']
 
@@ -28,6 +29,6 @@ export const budget = defineCommand({
 })
 
 function cells({ turns, characters, waitsUntil }: Expenses): string[] {
-  const waits = waitsUntil === null ? '-' : safe(waitsUntil.slice(0, 16).replace('T', ' '))
+  const waits = waitsUntil === null ? '-' : minuteOf(waitsUntil)
   return [turns.used, turns.left, characters.used, characters.left].map(String).concat(waits)
 }

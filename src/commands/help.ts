@@ -43,10 +43,7 @@ function flags(name: string, { short, type, placeholder }: Option): string {
   return `${short === undefined ? '' : `-${short}, `}--${name}${type === 'string' ? ` <${placeholder ?? 'text'}>` : ''}`
 }
 
-function oneOf(values: readonly string[] | undefined): string {
-  return values === undefined ? '' : ` One of ${values.join(', ')}.`
-}
-
 function extras({ values, default: fallback }: Option): string {
-  return oneOf(values) + (fallback === undefined ? '' : ` Default: ${fallback}.`)
+  const allowed = values === undefined ? '' : ` One of ${values.join(', ')}.`
+  return allowed + (fallback === undefined ? '' : ` Default: ${fallback}.`)
 }

@@ -1,9 +1,10 @@
 import type { Result } from '../control/methods.ts'
 import { safe } from '../protocol/index.ts'
 import type { Option } from './command.ts'
-import { fingerprintIn } from './fingerprint.ts'
+import { fingerprintIn, fullName } from './fingerprint.ts'
 import { fields, table } from './table.ts'
 import { textLines } from './text-lines.ts'
+import { minuteOf } from './times.ts'
 
 /** A line of text, breaks as blanks, is for finding a message again; the whole of it is what `inbox show` prints. */
 const TEXT_MAX_CHARS = 40
@@ -49,7 +50,7 @@ export function detailLines(message: Result<'inbound'>): string[] {
   const { id, from, at, sentAt, state, reason, attempts, kind, conversation, inReplyTo, text } = message
   const rows: Array<[string, string]> = [
     ['id', id],
-    ['from', `${from.instanceId.startsWith(`${from.name}@`) ? '' : `${safe(from.name)}, `}${safe(from.instanceId)}`],
+    ['from', fullName(from)],
     ['sent', `${minuteOf(sentAt)} UTC, by the clock of the sender`],
     ['came', `${minuteOf(at)} UTC`],
     ['state', reason === null ? state : `${state} (${safe(reason)})`],
@@ -59,8 +60,4 @@ export function detailLines(message: Result<'inbound'>): string[] {
   if (kind === 'host') rows.push(['kind', 'said by the host of the sender, starts no turn'])
   if (inReplyTo !== null) rows.push(['answers', inReplyTo])
   return [...fields(rows), '', ...textLines(text)]
-}
-
-export function minuteOf(iso: string): string {
-  return safe(iso.slice(0, 16).replace('T', ' '))
 }

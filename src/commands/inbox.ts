@@ -3,8 +3,9 @@ import type { Result } from '../control/methods.ts'
 import { safe } from '../protocol/index.ts'
 import { UsageError } from './arguments.ts'
 import { type CommandContext, defineCommand, EXIT, type ExitCode, type Options } from './command.ts'
-import { detailLines, LIMIT_DEFAULT, limitOption, messageLines, minuteOf } from './inbox-list.ts'
+import { detailLines, LIMIT_DEFAULT, limitOption, messageLines } from './inbox-list.ts'
 import { fields } from './table.ts'
+import { minuteOf } from './times.ts'
 
 /** A notice is a sentence, wrapped over a few lines. */
 const NOTICE_MAX_CHARS = 1_000

@@ -6,6 +6,7 @@ import { UsageError } from './arguments.ts'
 import { defineCommand, EXIT } from './command.ts'
 import { durationMs } from './duration.ts'
 import { table } from './table.ts'
+import { minuteOf } from './times.ts'
 
 /** A ticket that nobody can paste in time is none. */
 const TTL_MIN_MS = 30_000
@@ -95,7 +96,7 @@ function lines(list: Result<'tickets'>, program: string): string[] {
         shortId(ticket),
         ticket.state,
         `${ticket.used} of ${ticket.uses}`,
-        safe(ticket.expiresAt.slice(0, 16).replace('T', ' ')),
+        minuteOf(ticket.expiresAt),
         safe(ticket.name ?? '')
       ])
     ),

@@ -2,6 +2,7 @@ import { safe } from '../protocol/index.ts'
 import { defineCommand, EXIT } from './command.ts'
 import { fingerprintIn, oneOf } from './fingerprint.ts'
 import { table } from './table.ts'
+import { minuteOf } from './times.ts'
 
 export const nearby = defineCommand({
   name: 'nearby',
@@ -21,7 +22,7 @@ export const nearby = defineCommand({
                 safe(peer.name),
                 fingerprintIn(peer.instanceId),
                 peer.path ?? 'offline',
-                peer.lastSeenAt === null ? 'never' : safe(peer.lastSeenAt.slice(0, 16).replace('T', ' '))
+                peer.lastSeenAt === null ? 'never' : minuteOf(peer.lastSeenAt)
               ])
             ),
             '',

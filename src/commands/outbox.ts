@@ -2,9 +2,11 @@ import { OUTBOX_LIST_MAX, type Result } from '../control/methods.ts'
 import { safe } from '../protocol/index.ts'
 import { UsageError } from './arguments.ts'
 import { type CommandContext, defineCommand, EXIT, type ExitCode } from './command.ts'
+import { fullName } from './fingerprint.ts'
 import { isReason, refusal } from './refusals.ts'
 import { fields, table } from './table.ts'
 import { textLines } from './text-lines.ts'
+import { minuteOf, secondOf } from './times.ts'
 
 const ACTIONS = ['list', 'show', 'retry', 'cancel', 'dismiss'] as const
 
@@ -76,23 +78,14 @@ function section(heading: string, entries: readonly Entry[]): string[] {
     safe(to.name),
     id,
     state,
-    timeOf(createdAt),
-    timeOf(expiresAt)
+    minuteOf(createdAt),
+    minuteOf(expiresAt)
   ])
   return [heading, ...table(['TO', 'ID', 'STATE', 'SENT', 'EXPIRES'], rows)]
 }
 
 function shown(listed: number, all: number): string {
   return listed === all ? String(all) : `${listed} of ${all}`
-}
-
-function timeOf(iso: string): string {
-  return safe(iso.slice(0, 16).replace('T', ' '))
-}
-
-/** The next try may be a second away. */
-function secondOf(iso: string): string {
-  return safe(iso.slice(0, 19).replace('T', ' '))
 }
 
 async function show(id: string, { client, out, program, signal }: Context): Promise<ExitCode> {
@@ -113,7 +106,7 @@ async function show(id: string, { client, out, program, signal }: Context): Prom
     const about = fields(
       [
         ['id', id],
-        ['to', to.instanceId.startsWith(`${to.name}@`) ? peer : `${safe(to.name)}, ${peer}`],
+        ['to', fullName(to)],
         ['state', message.deadLetter ? `${state}, a dead letter` : state],
         ...why,
         ...times,

@@ -3,6 +3,7 @@ import { safe } from '../protocol/index.ts'
 import { defineCommand, EXIT } from './command.ts'
 import { fingerprintIn } from './fingerprint.ts'
 import { table } from './table.ts'
+import { minuteOf } from './times.ts'
 
 const HEADING = ['NAME', 'FINGERPRINT', 'TRUST', 'PATH', 'RTT', 'QUEUED', 'LAST SEEN (UTC)']
 
@@ -31,6 +32,6 @@ function row(peer: Peer): string[] {
     peer.path ?? 'offline',
     peer.rttMs === null ? '-' : `${Math.round(peer.rttMs)} ms`,
     String(peer.queued),
-    peer.lastSeenAt === null ? 'never' : safe(peer.lastSeenAt.slice(0, 16).replace('T', ' '))
+    peer.lastSeenAt === null ? 'never' : minuteOf(peer.lastSeenAt)
   ]
 }

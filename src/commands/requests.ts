@@ -3,6 +3,7 @@ import { safe } from '../protocol/index.ts'
 import { defineCommand, EXIT } from './command.ts'
 import { fingerprintIn, oneOf } from './fingerprint.ts'
 import { table } from './table.ts'
+import { minuteOf } from './times.ts'
 
 const HEADING = ['', 'NAME', 'FINGERPRINT', 'ASKED (UTC)', 'PURPOSE']
 
@@ -33,7 +34,7 @@ function row({ direction, name, instanceId, askedAt, purpose }: Request): string
     direction === 'incoming' ? 'asks' : 'asked',
     safe(name),
     fingerprintIn(instanceId),
-    safe(askedAt.slice(0, 16).replace('T', ' ')),
+    minuteOf(askedAt),
     safe(purpose)
   ]
 }

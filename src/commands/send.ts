@@ -3,6 +3,7 @@ import { EXPIRY_MAX_MS, RECEIPT_LEVELS, type ReceiptLevel, safe, TEXT_MAX_BYTES 
 import { UsageError } from './arguments.ts'
 import { defineCommand, EXIT, type ExitCode } from './command.ts'
 import { durationMs } from './duration.ts'
+import { fullName } from './fingerprint.ts'
 import type { Output } from './output.ts'
 import { isReason, refusal } from './refusals.ts'
 import { fields } from './table.ts'
@@ -82,9 +83,8 @@ function ordered({ id, level, path, ms, reply, ...more }: SendResult): SendResul
 function lines(result: SendResult): string[] {
   const { id, level, path, reply, to } = result
   const head = `${level} ${level === 'pending' ? 'after' : 'in'} ${Math.round(result.ms)} ms${path === null ? '' : `, path ${path}`}`
-  const name = to.instanceId.startsWith(`${to.name}@`) ? '' : `${safe(to.name)}, `
   const about = fields([
-    ['to', `${name}${safe(to.instanceId)}`],
+    ['to', fullName(to)],
     ['id', safe(id)]
   ])
   return reply === null ? [head, ...about] : [head, ...about, '', ...textLines(reply)]
