@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { planted } from '../test/fixtures/planted.ts'
 import { WEAKNESSES } from '../test/hostile/weaknesses.ts'
 
 /**
@@ -40,7 +41,7 @@ try {
   symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
   for (const [item, { what, changes }] of all) {
     const kept = new Map(changes.map(({ file }) => [file, readFileSync(join(copy, file), 'utf8')]))
-    for (const { file, from, to } of changes) writeFileSync(join(copy, file), changed(join(copy, file), from, to))
+    for (const [file, text] of planted(copy, changes)) writeFileSync(join(copy, file), text)
     const { failed, message } = run(item)
     if (failed) noticed++
     console.log(`${failed ? 'noticed' : 'NOT NOTICED'}  ${item}  ${what}: ${message}`)
@@ -51,12 +52,6 @@ try {
 }
 console.log(`${noticed} of ${all.length} noticed`)
 process.exitCode = noticed === all.length ? 0 : 1
-
-function changed(path: string, from: string, to: string): string {
-  const text = readFileSync(path, 'utf8')
-  if (text.split(from).length !== 2) throw new Error(`${path} does not have this once: ${from}`)
-  return text.replace(from, () => to)
-}
 
 /** Runs the case of this item; it builds the changed sources first. */
 function run(item: string): { failed: boolean; message: string } {

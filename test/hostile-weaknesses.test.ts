@@ -1,19 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
+import { planted } from './fixtures/planted.ts'
 import { WEAKNESSES } from './hostile/weaknesses.ts'
 
 const ROOT = new URL('../', import.meta.url)
 
 it.each(Object.entries(WEAKNESSES))('the weakness planted for %s still fits the sources', (_, { changes }) => {
-  const texts = new Map<string, string>()
-  for (const { file, from, to } of changes) {
-    const text = texts.get(file) ?? readFileSync(new URL(file, ROOT), 'utf8')
-    expect(text.split(from)).toHaveLength(2)
-    texts.set(
-      file,
-      text.replace(from, () => to)
-    )
-  }
+  expect(planted(fileURLToPath(ROOT), changes).size).toBeGreaterThan(0)
 })
 
 it('every case of the hostile suite has its weakness, and every weakness its case', () => {

@@ -1,7 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'esbuild'
+import { planted } from '../fixtures/planted.ts'
 import type { Plant } from './plants.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -28,18 +29,14 @@ const seams: Plugin = {
   }
 }
 
-const planted = ({ changes }: Plant): Plugin => ({
+const planting = ({ changes }: Plant): Plugin => ({
   name: 'plant',
   setup(builder) {
-    for (const file of new Set(changes.map(change => change.file)))
-      builder.onLoad({ filter: new RegExp(`${file.replaceAll('.', '\\.')}$`) }, async ({ path }) => {
-        let contents = await readFile(path, 'utf8')
-        for (const { from, to } of changes.filter(change => change.file === file)) {
-          if (contents.split(from).length !== 2) throw new Error(`${file} does not have this once: ${from}`)
-          contents = contents.replace(from, () => to)
-        }
-        return { contents, loader: 'ts' }
-      })
+    const texts = planted(ROOT, changes)
+    builder.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      const contents = texts.get(relative(ROOT, path))
+      return contents === undefined ? undefined : { contents, loader: 'ts' }
+    })
   }
 })
 
@@ -71,7 +68,7 @@ export async function bundlePrograms(folder: string, plant?: Plant): Promise<Pro
     external: ['openclaw', 'openclaw/*'],
     banner: { js: BANNER },
     logLevel: 'error',
-    plugins: plant === undefined ? [seams] : [seams, planted(plant)]
+    plugins: plant === undefined ? [seams] : [seams, planting(plant)]
   })
   // The program asks its package for its version.
   const manifest = {

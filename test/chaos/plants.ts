@@ -1,3 +1,5 @@
+import type { Change } from '../fixtures/planted.ts'
+
 /** A change of the sources that breaks a promise, and the scenario that must notice it. */
 export interface Plant {
   what: string
@@ -6,8 +8,7 @@ export interface Plant {
   rounds: number
   /** What the checker counts then. */
   breaks: 'lost' | 'duplicated' | 'forged'
-  /** Each `from` stands once in its file. */
-  changes: { file: string; from: string; to: string }[]
+  changes: Change[]
 }
 
 /** What a bug lost never comes. Longer than a conversation waits for a message that is missing, ms. */

@@ -1,9 +1,4 @@
-/** Sources that are changed, and the piece of them that is replaced: it stands there once. */
-export interface Change {
-  file: string
-  from: string
-  to: string
-}
+import type { Change } from '../fixtures/planted.ts'
 
 /**
  * For each item of the security requirements that is attacked here, a weakness that makes its case fail. `node scripts/plant.ts` plants them one by one in
