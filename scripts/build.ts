@@ -1,7 +1,7 @@
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build as bundle, type Metafile } from 'esbuild'
+import { build as bundle, type Metafile, type Plugin } from 'esbuild'
 import { declarations } from './declarations.ts'
 import { notices } from './notices.ts'
 import { assertWalls } from './walls.ts'
@@ -14,6 +14,20 @@ const REQUIRE_BANNER =
 
 /** esbuild emits this test exactly where a bundled module calls `require`. */
 const REQUIRE_USED = 'typeof require !== "undefined"'
+
+/**
+ * libp2p's UPnP service brings a package that finds routers and talks to them, for when it is given none. It is given ours (src/node/port-mapping.ts), so
+ * that package and what it needs stay out; one part of it cannot be bundled anyway, as it reads its package.json from where it was installed.
+ */
+export const withoutPortMapper: Plugin = {
+  name: 'without-port-mapper',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^@achingbrain\/nat-port-mapper$/ }, ({ path }) => ({ path, namespace: 'left-out' }))
+    onLoad({ filter: /./, namespace: 'left-out' }, () => ({
+      contents: "export function upnpNat () { throw new Error('this client is not part of the program') }"
+    }))
+  }
+}
 
 export interface BuildOptions {
   /** The folder that holds `src/`, `node_modules/` and `tsconfig.build.json`. */
@@ -58,6 +72,9 @@ export async function build(options: BuildOptions = {}): Promise<BuildResult> {
       format: 'esm',
       target: 'node24',
       external: ['openclaw', 'openclaw/*'],
+      // `ws` would look for two native add-ons that nobody has installed here.
+      define: { 'process.env.WS_NO_BUFFER_UTIL': '"1"', 'process.env.WS_NO_UTF_8_VALIDATE': '"1"' },
+      plugins: [withoutPortMapper],
       // The notices file carries every licence text.
       legalComments: 'none'
     }),

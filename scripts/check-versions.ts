@@ -35,14 +35,7 @@ const REPLACED: Record<string, string> = {
 }
 
 /** A second copy of one of these means two worlds in one bundle that do not know each other's types, symbols and events. */
-export const SINGLE = [
-  '@libp2p/interface',
-  '@libp2p/crypto',
-  '@libp2p/peer-id',
-  '@multiformats/multiaddr',
-  'protons-runtime',
-  'zod'
-]
+export const SINGLE = ['@libp2p/interface', '@libp2p/crypto', '@libp2p/peer-id', '@multiformats/multiaddr', 'zod']
 
 /** What is wrong with the locked dependencies, in sentences. Empty: nothing. */
 export function problemsOf(lock: Lock, dependencies: Record<string, string>): string[] {

@@ -99,7 +99,7 @@ export const LINK: Source[] = [
       ['FORGIVE_MS', 'ms', '13.4']
     ]
   },
-  { file: 'src/node/node.ts', limits: [['CONNECT_MS', 'ms', '2.4']] },
+  { file: 'src/node/dialler.ts', limits: [['CONNECT_MS', 'ms', '2.4']] },
   {
     file: 'src/node/limits.ts',
     limits: [

@@ -136,4 +136,16 @@ describe('build', () => {
     const { index } = (await import(join(root, 'dist/index.js'))) as { index: string }
     expect(index).toBe('\n')
   })
+
+  it('leaves the port mapper of libp2p out, which cannot be bundled and has a substitute', async () => {
+    await write(
+      'src/engine/index.ts',
+      "import { upnpNat } from '@achingbrain/nat-port-mapper'\nexport function engine() { return upnpNat() }\n"
+    )
+    const outDir = join(root, 'dist')
+    const { metafile } = await build({ root, outDir, types: false })
+    expect(Object.keys(metafile.inputs).filter(input => input.includes('node_modules'))).toEqual([])
+    const { engine } = await import(join(outDir, 'engine.js'))
+    expect(engine).toThrow('not part of the program')
+  })
 })
