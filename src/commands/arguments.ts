@@ -13,6 +13,9 @@ export interface RawArguments {
   options: Readonly<Record<string, string | boolean | undefined>>
 }
 
+/** Every value of each option, for those that may be given again. */
+export type RepeatedValues = Readonly<Record<string, readonly (string | boolean)[] | undefined>>
+
 export interface CheckedArguments {
   args: Record<string, string>
   options: Record<string, string | boolean | undefined>
@@ -20,24 +23,30 @@ export interface CheckedArguments {
 }
 
 /** Takes words and options apart; UsageError for an option that does not exist or misses its value. */
-export function readArguments(name: string, options: Options, argv: readonly string[]): RawArguments {
+export function readArguments(
+  name: string,
+  known: Options,
+  argv: readonly string[]
+): RawArguments & { every: RepeatedValues } {
   const parsed = parseArgs({
     args: [...argv],
-    options: describe(options),
+    options: describe(known),
     strict: false,
     allowPositionals: true,
     tokens: true
   })
   const args: string[] = []
-  const values: Record<string, string | boolean> = {}
+  const every: Record<string, (string | boolean)[]> = {}
   for (const token of parsed.tokens) {
     if (token.kind === 'positional') args.push(token.value)
     if (token.kind !== 'option') continue
-    const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined
+    const option = Object.hasOwn(known, token.name) ? known[token.name] : undefined
     if (option === undefined) throw new UsageError(`${name} has no option ${safe(token.rawName)}.`)
-    values[token.name] = optionValue(token.rawName, option, token.value, token.inlineValue === true)
+    const value = optionValue(token.rawName, option, token.value, token.inlineValue === true)
+    every[token.name] = [...(every[token.name] ?? []), value]
   }
-  return { args, options: values }
+  const options = Object.fromEntries(Object.entries(every).map(([key, values]) => [key, values.at(-1)]))
+  return { args, options, every }
 }
 
 function describe(options: Options): Record<string, { type: 'string' | 'boolean'; short?: string }> {

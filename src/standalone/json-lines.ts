@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream'
 import { jsonLine } from '../commands/index.ts'
 import type { AbortOptions } from '../mesh/ports.ts'
+import type { RelayLine } from './relay-lines.ts'
 
 /** What the bare host prints, one JSON document a line. */
 export type NodeEvent =
@@ -56,7 +57,7 @@ export class JsonLines {
    * Resolves with true once the operating system has taken the line; with false when it was not taken: the reader has gone or is far behind,
    * or the signal came first.
    */
-  async write(event: NodeEvent, { signal }: AbortOptions = {}): Promise<boolean> {
+  async write(event: NodeEvent | RelayLine, { signal }: AbortOptions = {}): Promise<boolean> {
     if (!this.#open || signal?.aborted === true || this.#waiting.size >= WAITING_MAX) return false
     const { promise, resolve } = Promise.withResolvers<boolean>()
     const abort = (): void => resolve(false)
@@ -89,7 +90,7 @@ export class JsonLines {
     }
   }
 
-  #post(event: NodeEvent, taken: (whole: boolean) => void): void {
+  #post(event: NodeEvent | RelayLine, taken: (whole: boolean) => void): void {
     this.#stream.write(jsonLine(event), error => taken(error === null || error === undefined))
   }
 }

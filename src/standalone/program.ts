@@ -19,6 +19,8 @@ import { argument } from '../control/argument.ts'
 import { connectControl } from '../control/socket.ts'
 import { safe } from '../protocol/index.ts'
 import { nodeOptions, runNode } from './node.ts'
+import { runRelay } from './relay.ts'
+import { relayArguments, relayOptions } from './relay-options.ts'
 import type { Terminal } from './terminal.ts'
 
 const NAME = 'libp2p-mesh'
@@ -29,6 +31,9 @@ const stateOption = {
 
 const NODE_SUMMARY = 'Run the mesh: what arrives is printed as JSON lines, the log goes to standard error.'
 const NODE_EXAMPLE = 'node --state ./alice --config alice.json'
+
+const RELAY_SUMMARY = 'Run a relay on a public machine, for instances behind routers: no mesh, no messages of its own.'
+const RELAY_EXAMPLE = 'relay --state ./relay --listen /ip4/0.0.0.0/tcp/4001 --allow 12D3KooW...'
 
 /** Runs the `libp2p-mesh` program on its arguments and returns its exit code. Never throws. */
 export async function runProgram(argv: readonly string[], terminal: Terminal): Promise<number> {
@@ -54,6 +59,7 @@ async function dispatch([name, ...argv]: readonly string[], terminal: Terminal):
   if (name === '--version' || name === '-V') return print(terminal, `${packageVersion()}\n`)
   if (name === '--help' || name === '-h' || name === 'help') return print(terminal, programHelp())
   if (name === 'node') return isHelp(argv) ? print(terminal, nodeHelp()) : await node(argv, terminal)
+  if (name === 'relay') return isHelp(argv) ? print(terminal, relayHelp()) : await relay(argv, terminal)
   const command = commands.find(candidate => candidate.name === name)
   if (command === undefined) throw new UsageError(`"${safe(name)}" is no command of ${NAME}; see ${NAME} --help.`)
   return isHelp(argv)
@@ -77,6 +83,14 @@ async function node(argv: readonly string[], terminal: Terminal): Promise<number
   const state = stateOf('node', options['state'])
   const config = options['config'] === undefined ? {} : { config: String(options['config']) }
   return await runNode({ state, ...config, verbose: options['verbose'] === true, program: programFor(state) }, terminal)
+}
+
+async function relay(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const { args, options, every } = readArguments('relay', { ...stateOption, ...relayOptions }, argv)
+  if (args[0] !== undefined) throw new UsageError(`relay takes options only, and "${safe(args[0])}" is a word.`)
+  const state = stateOf('relay', options['state'])
+  const [json, verbose] = [options['json'] === true, options['verbose'] === true]
+  return await runRelay({ ...relayArguments(every), state, json, verbose, program: programFor(state) }, terminal)
 }
 
 async function ask(command: Command, argv: readonly string[], terminal: Terminal): Promise<number> {
@@ -113,7 +127,11 @@ function programHelp(): string {
   return sections([
     [`Usage: ${NAME} <command> [options]`],
     ['Agents and programs that find, trust and message each other over libp2p.'],
-    indented([['node', NODE_SUMMARY], ...commands.map(({ name, summary }): [string, string] => [name, summary])]),
+    indented([
+      ['node', NODE_SUMMARY],
+      ['relay', RELAY_SUMMARY],
+      ...commands.map(({ name, summary }): [string, string] => [name, summary])
+    ]),
     indented([
       ['-s, --state <dir>', `${stateOption.state.description} Every command needs it.`],
       ['--json', 'Print the result of a command as JSON.'],
@@ -121,7 +139,7 @@ function programHelp(): string {
       ['-V, --version', 'The release.']
     ]),
     ['Exit codes: 0 done, 1 refused or failed, 2 wrong use, 3 accepted but not delivered yet.'],
-    ['Examples:', ...[NODE_EXAMPLE, ...commands.map(withState)].map(line => `  ${NAME} ${line}`)]
+    ['Examples:', ...[NODE_EXAMPLE, RELAY_EXAMPLE, ...commands.map(withState)].map(line => `  ${NAME} ${line}`)]
   ])
 }
 
@@ -131,6 +149,15 @@ function nodeHelp(): string {
     [NODE_SUMMARY],
     optionLines({ ...stateOption, ...nodeOptions }),
     example(NAME, NODE_EXAMPLE)
+  ])
+}
+
+function relayHelp(): string {
+  return sections([
+    [`Usage: ${NAME} relay --state <dir> --listen <multiaddr> (--allow <id> | --open) [options]`],
+    [RELAY_SUMMARY],
+    optionLines({ ...stateOption, ...relayOptions }),
+    example(NAME, RELAY_EXAMPLE)
   ])
 }
 
