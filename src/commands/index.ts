@@ -8,8 +8,10 @@ import { invite } from './invite.ts'
 import { join } from './join.ts'
 import { messages } from './messages.ts'
 import { nearby } from './nearby.ts'
+import { netcheck } from './netcheck.ts'
 import { outbox } from './outbox.ts'
 import { peers } from './peers.ts'
+import { ping } from './ping.ts'
 import { reject } from './reject.ts'
 import { rename } from './rename.ts'
 import { request } from './request.ts'
@@ -18,7 +20,7 @@ import { send } from './send.ts'
 import { status } from './status.ts'
 import { trust } from './trust.ts'
 
-export { readArguments, UsageError } from './arguments.ts'
+export { type RepeatedValues, readArguments, UsageError } from './arguments.ts'
 export { type Command, EXIT, type ExitCode, type Options } from './command.ts'
 export { commandHelp, example, indented, optionLines, sections } from './help.ts'
 export { jsonLine } from './output.ts'
@@ -30,7 +32,9 @@ export { packageVersion } from './version.ts'
 /** Every command, in the order of help. */
 export const commands: readonly Command[] = [
   status,
+  netcheck,
   peers,
+  ping,
   nearby,
   invite,
   join,

@@ -2,6 +2,8 @@
 export interface Output {
   /** The result, once: `value` as JSON, or the lines of text. */
   result(value: unknown, text: () => readonly string[]): void
+  /** A line of a result that comes bit by bit, before `result`, which says all of it as JSON. */
+  line(text: string): void
   /** One sentence beside the result. */
   note(sentence: string): void
 }
@@ -15,6 +17,9 @@ export interface OutputInit {
 export function createOutput({ json, stdout, stderr }: OutputInit): Output {
   return {
     result: (value, text) => stdout(json ? jsonLine(value) : `${text().join('\n')}\n`),
+    line: text => {
+      if (!json) stdout(`${text}\n`)
+    },
     note: sentence => stderr(`${sentence}\n`)
   }
 }

@@ -1,10 +1,14 @@
 import type { Status } from '../control/methods.ts'
 import { ADDRESS_MAX_CHARS, safe } from '../protocol/index.ts'
 import { defineCommand, EXIT } from './command.ts'
+import { reachable, relayLine, usageLines } from './network-lines.ts'
 import { fields } from './table.ts'
 
 /** An issue is a sentence, wrapped over a few lines. */
 const ISSUE_MAX_CHARS = 500
+
+/** What stands beside a relay may be a sentence too. */
+const RELAY_MAX_CHARS = 600
 
 export const status = defineCommand({
   name: 'status',
@@ -26,7 +30,9 @@ function lines(report: Status, program: string): string[] {
     ['instance', safe(report.instanceId)],
     ['peer id', safe(report.peerId)],
     ...many('address', report.addresses, ADDRESS_MAX_CHARS, 'none: this instance is not listening'),
-    ['reachable', report.reachability],
+    ['reachable', reachable({ verdict: report.reachability, reason: report.reachabilityReason })],
+    ...many('relay', report.relays.map(relayLine), RELAY_MAX_CHARS),
+    ...many('carries', report.relay === null ? [] : usageLines(report.relay), RELAY_MAX_CHARS),
     ['peers', `${report.peers} connected`],
     ['outbox', `${outbox.waiting} waiting`],
     ['inbox', `${inbox.open} open${unknown}`],

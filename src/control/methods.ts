@@ -6,6 +6,7 @@ import {
   TICKET_TTL_MAX_MS,
   TICKET_USES_MAX
 } from '../protocol/limits.ts'
+import { netcheckSchema, networkStatus, pathSchema, pingSchema } from './network-methods.ts'
 
 /**
  * Everything that can be asked of a running mesh, once: the commands, the agent tools, the gateway's RPC methods and the control socket all
@@ -21,7 +22,6 @@ export const EXPIRY_MIN_MS = 60_000
 const text = z.string().min(1)
 const who = z.string().min(1).max(256)
 
-const pathSchema = z.enum(['lan', 'direct', 'relayed'])
 const trustSchema = z.enum(['blocked', 'unknown', 'paired', 'trusted'])
 const levelSchema = z.enum(['received', 'delivered', 'answered'])
 
@@ -43,7 +43,7 @@ export const statusSchema = z.object({
   peerId: z.string(),
   instanceId: z.string(),
   addresses: z.array(z.string()),
-  reachability: z.enum(['public', 'private', 'unknown']),
+  ...networkStatus,
   /** Admitted peers with an open link. */
   peers: z.number().int(),
   version: z.string(),
@@ -345,6 +345,10 @@ export const methods = {
     result: inboundDetailsSchema,
     changes: false
   },
+  /** One round trip to a peer, which is connected to first where need be. */
+  ping: { params: z.object({ who }), result: pingSchema, changes: false },
+  /** What this machine and its networks allow. It names their addresses, so it is for the owner: no tool of an agent asks it. */
+  netcheck: { params: none, result: netcheckSchema, changes: false },
   /** Whom a target names, without sending: peer known here, or a MeshError. */
   resolve: { params: z.object({ target: who }), result: peerSchema, changes: false }
 } as const

@@ -52,11 +52,15 @@ export class Report {
     const { network, store, trust, tiers } = this.#components
     const open = store.inbox.inStates(['received', 'dispatching', 'adopted'], INBOX_COUNT_MAX)
     const linked = network.connections().filter(connection => connection.linked)
+    const { verdict, reason } = network.diagnostics.reachability()
     return {
       peerId: network.peer,
       instanceId: this.#init.instanceId(),
       addresses: network.addresses(),
-      reachability: 'unknown',
+      reachability: verdict,
+      reachabilityReason: reason,
+      relays: network.diagnostics.relays(),
+      relay: network.diagnostics.relayUsage() ?? null,
       peers: linked.length,
       version: this.#init.version,
       startedAt: isoOf(this.#startedMs),

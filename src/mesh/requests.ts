@@ -1,5 +1,16 @@
 import type { ReceiptLevel } from '../protocol/index.ts'
-import type { AbortOptions, Gauge, InboxState, OutboxState, Path, TrustLevel } from './ports.ts'
+import type {
+  AbortOptions,
+  Gauge,
+  InboxState,
+  Netcheck,
+  OutboxState,
+  Path,
+  Reachability,
+  RelayState,
+  RelayUsage,
+  TrustLevel
+} from './ports.ts'
 
 /** What can be asked of the mesh and what it answers, past the border where requests are parsed. Times are ISO 8601 in UTC. */
 
@@ -20,7 +31,12 @@ export interface Status {
   peerId: string
   instanceId: string
   addresses: string[]
-  reachability: 'public' | 'private' | 'unknown'
+  reachability: Reachability['verdict']
+  /** One sentence: why. */
+  reachabilityReason: string
+  relays: RelayState[]
+  /** What this instance carries for others; null where it is no relay. */
+  relay: RelayUsage | null
   /** Admitted peers with an open link. */
   peers: number
   version: string
@@ -83,6 +99,14 @@ export interface SendResult {
   reason: string | null
   /** True when the same call had been made before and this is its message. */
   repeated: boolean
+}
+
+/** One round trip. */
+export interface PingResult extends Addressee {
+  path: Path
+  rttMs: number
+  /** Remote multiaddr of the connection. */
+  address: string
 }
 
 export interface TrustResult {
@@ -240,5 +264,7 @@ export interface MeshHandlers {
   dismissMessage: Handler<{ id: string }, { id: string; deadLetters: number }>
   messages: Handler<{ limit: number }, InboundReport[]>
   inbound: Handler<{ id: string }, InboundDetails>
+  ping: Handler<{ who: string }, PingResult>
+  netcheck: Handler<object, Netcheck>
   resolve: Handler<{ target: string }, Peer>
 }

@@ -45,6 +45,18 @@ export function resolveTarget(text: string, components: ResolveComponents): Targ
   return targetOf(instance, components)
 }
 
+/**
+ * The same for whom something is to be sent to.
+ *
+ * @throws {MeshError} `not_trusted`, `blocked` too
+ */
+export function admittedTarget(text: string, components: ResolveComponents): Target {
+  const target = resolveTarget(text, components)
+  if (target.trust === 'blocked') throw new MeshError('blocked', { peer: target.instanceId })
+  if (target.trust === 'unknown') throw new MeshError('not_trusted', { peer: target.instanceId })
+  return target
+}
+
 function targetOf(instance: Fingerprint, { trust, routes, self }: ResolveComponents, peer?: string): Target {
   if (instance === self.instance) throw new MeshError('self_target')
   const reached = peer ?? routes.byInstance(instance)?.peer ?? trust.peerOf(instance)

@@ -8,7 +8,7 @@ import type { Outbox } from './outbox.ts'
 import type { AbortOptions, Clock, Gauge, Log, Network, OutboxRow, Store } from './ports.ts'
 import type { Presence } from './presence.ts'
 import type { SendRequest, SendResult } from './requests.ts'
-import { resolveTarget, type Target } from './resolve.ts'
+import { admittedTarget } from './resolve.ts'
 import type { RouteTable } from './route-table.ts'
 import { senderOf } from './sender.ts'
 import { traceOfCaused, traceOfNew } from './trace.ts'
@@ -66,7 +66,8 @@ export class Sending {
     const { clock, outbox, acks, presence } = this.#components
     const startMs = clock.monotonicMs()
     if (signal?.aborted === true) throw new MeshError('aborted', { cause: signal.reason })
-    const target = this.#targetOf(request.target)
+    const { trust, routes } = this.#components
+    const target = admittedTarget(request.target, { trust, routes, self: this.#init.self })
     // A key that was to be released would take the same text of today for that of then.
     this.#note()
     const id = newId()
@@ -130,14 +131,6 @@ export class Sending {
       if (tell !== undefined) store.aftermath.tell(row.id, tell)
       if (ended) store.aftermath.sayEnded(row.id)
     })
-  }
-
-  #targetOf(text: string): Target {
-    const { trust, routes } = this.#components
-    const target = resolveTarget(text, { trust, routes, self: this.#init.self })
-    if (target.trust === 'blocked') throw new MeshError('blocked', { peer: target.instanceId })
-    if (target.trust === 'unknown') throw new MeshError('not_trusted', { peer: target.instanceId })
-    return target
   }
 
   /**

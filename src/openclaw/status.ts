@@ -75,7 +75,7 @@ export function accountSnapshot(
       ? {}
       : {
           name: status.peerId,
-          mode: `${status.peers} connected`,
+          mode: modeOf(status),
           baseUrl: status.instanceId,
           // A mesh without a peer in sight is healthy; the host would restart a channel that says otherwise.
           connected: true,
@@ -83,6 +83,12 @@ export function accountSnapshot(
         }),
     ...(probe === undefined ? {} : { probe, engine: probe.engine })
   }
+}
+
+/** In the host's one line for the channel: who is there, whether others can dial in, and how many relays let them in. */
+function modeOf({ peers, reachability, relays }: Status): string {
+  const reserved = relays.filter(({ state }) => state === 'reserved').length
+  return `${peers} connected, ${reachability}${relays.length === 0 ? '' : `, ${reserved} of ${relays.length} relays`}`
 }
 
 /** What accountSnapshot added, as the host hands it back. */

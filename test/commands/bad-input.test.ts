@@ -51,6 +51,16 @@ const WRONG: Record<string, string[][]> = {
   rename: [[], ['bob'], ['', 'ann'], ['bob', ''], ['bob', 'ann', 'lee']],
   forget: [[], [''], ['bob', 'carol'], ['--all'], ['bob', '--force']],
   budget: [['bob'], ['--peer', 'bob']],
+  netcheck: [['bob'], ['--all'], ['--json=yes']],
+  ping: [
+    [],
+    [''],
+    ['bob', 'carol'],
+    ['bob', '--count'],
+    ...['', '0', '-1', '1.5', 'all', '50001', '1e3', '\u001b[2J'].map(count => ['bob', `--count=${count}`]),
+    ...['', '0', '99', '-1', '1s', '3600001'].map(interval => ['bob', `--interval=${interval}`]),
+    ['bob', '--forever']
+  ],
   outbox: [
     ...['remove', '', 'LIST', 'ab'.repeat(16)].map(action => [action]),
     ['list', 'ab'.repeat(16)],
@@ -153,6 +163,7 @@ const GOOD: Partial<Record<Method, Record<string, unknown>>> = {
   trust: { who: WHO, level: 'paired' },
   rename: { who: WHO, name: 'bob' },
   forget: { who: WHO },
+  ping: { who: WHO },
   retryMessage: { id: 'ab'.repeat(16) },
   cancelMessage: { id: 'ab'.repeat(16) },
   dismissMessage: { id: 'ab'.repeat(16) }
@@ -216,6 +227,8 @@ describe('wrong parameters', () => {
     ['invite', { ttlMs: 60_000, uses: 1, name: '<b>' }, 'bad_request'],
     ['withdraw', { id: 'abcd1234' }, 'bad_request'],
     ['join', { ticket: 'mesh1qqqq' }, 'bad_ticket'],
+    ['ping', { who: 'somebody' }, 'unknown_target'],
+    ['ping', { who: WHO }, 'unknown_target'],
     ['retryMessage', { id: 'ab'.repeat(16) }, 'not_found'],
     ['cancelMessage', { id: 'ab'.repeat(16) }, 'not_found'],
     ['dismissMessage', { id: 'ab'.repeat(16) }, 'not_found'],
@@ -226,8 +239,8 @@ describe('wrong parameters', () => {
     expect(state()).toEqual(before)
   })
 
-  it('this instance itself can be neither approved, blocked, asked nor forgotten', async () => {
-    for (const method of ['approve', 'request', 'reject', 'forget'] as const) {
+  it('this instance itself can be neither approved, blocked, asked, forgotten nor pinged', async () => {
+    for (const method of ['approve', 'request', 'reject', 'forget', 'ping'] as const) {
       for (const who of [bob.peer, bob.instance]) {
         await expect(callMethod(bob.ask, method, { who })).rejects.toMatchObject({ code: 'self_target' })
       }

@@ -4,7 +4,7 @@ import { commands, runArgv } from '../../src/commands/index.ts'
 import { jsonLine } from '../../src/commands/output.ts'
 import { fields, fit, LINE_MAX_COLUMNS, table, widthOf } from '../../src/commands/table.ts'
 import { type Answers, fakeHost } from './fake-host.ts'
-import { asking, BOB, message, peer, report, sent, trusted } from './samples.ts'
+import { asking, BOB, checked, message, peer, pinged, report, sent, trusted } from './samples.ts'
 
 /** Everything that a terminal may obey, besides the line break. */
 const UNPRINTABLE = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u
@@ -33,10 +33,29 @@ describe('text', () => {
           status: () => ({
             ...report,
             issues: [text],
+            reachabilityReason: text,
+            relays: [{ peer: text, address: text, state: 'trying', problem: text }],
+            relay: {
+              reservations: { used: 1, max: 2 },
+              circuits: 3,
+              today: { bytes: 2 ** 40, peers: Array(9).fill({ peer: text, bytes: 4_096, maxBytes: 5_000 }) },
+              refused: { reservations: 0, circuits: 1 }
+            },
             addresses: [
               `/dns/${text}/tcp/1`,
               `/ip6/2001:db8:85a3:8d3:1319:8a2e:370:7348/tcp/41234/p2p/${report.peerId}`
             ]
+          }),
+          ping: () => ({ ...pinged, name: text.slice(0, 32) }),
+          netcheck: () => ({
+            ...checked,
+            listeners: [text],
+            interfaces: [{ name: text, address: text, kind: 'inner' }],
+            multicast: { state: 'silent', detail: text },
+            upnp: { state: 'mapped', addresses: [text], detail: text },
+            addresses: [{ address: text, verdict: 'unknown' }],
+            natMapping: { kind: 'unknown', seen: [text] },
+            advice: text
           }),
           nearby: () => [{ ...peer, name: text }],
           requests: () => [{ ...asking, name: text, purpose: text }],
@@ -48,6 +67,8 @@ describe('text', () => {
         })
         for (const line of [
           ['status'],
+          ['netcheck'],
+          ['ping', 'bob', '--count', '1'],
           ['peers'],
           ['nearby'],
           ['requests'],

@@ -189,7 +189,36 @@ describe('the other commands', () => {
     const { stdout: text } = await run(['status'], { status: () => report })
     expect(text).toContain(`instance   ${BOB}\n`)
     expect(text).toContain('inbox      0 open, 1 of unknown outcome\n')
+    expect(text).toContain('reachable  private (Two others could not dial this instance)\n')
+    expect(text).toContain(
+      'relay      …uKSCnRxR reserved 12 min 34 ms\n           …ZnnsTzqD trying: It cannot be reached.\n'
+    )
+    expect(text).not.toContain('carries')
     expect(text).toContain('issue      Port 4001 is taken.\n')
+  })
+
+  it('status prints what this instance carries for others', async () => {
+    const relay = {
+      reservations: { used: 2, max: 16 },
+      circuits: 1,
+      today: {
+        bytes: 5_000_000,
+        peers: [4_000_000, 900_000, 90_000, 9_900, 100].map(bytes => ({
+          peer: peer.peerId ?? '',
+          bytes,
+          maxBytes: 2 ** 27
+        }))
+      },
+      refused: { reservations: 1, circuits: 0 }
+    }
+    const { stdout } = await run(['status'], { status: () => ({ ...report, relay }) })
+    const lines = stdout.split('\n')
+    const at = lines.indexOf('carries    2 of 16 reservations, 1 circuit')
+    expect(lines.slice(at + 1, at + 4)).toEqual([
+      '           4.8 MiB today: …uKSCnRxR 3.8 MiB of 128.0 MiB, …uKSCnRxR 878.9 KiB of 128.0 MiB,',
+      '           …uKSCnRxR 87.9 KiB of 128.0 MiB and 2 more',
+      '           refused since the start: 1 reservation, 0 circuits'
+    ])
   })
 
   it('peers prints the list', async () => {

@@ -8,6 +8,7 @@ import {
   sendResultSchema,
   statusSchema
 } from '../../src/control/methods.ts'
+import { netcheckSchema, pingSchema } from '../../src/control/network-methods.ts'
 import { FakeAgent } from '../fakes/agent.ts'
 import { FakeInstance } from '../fakes/instance.ts'
 import { type Member, World } from './world.ts'
@@ -40,6 +41,10 @@ it('answers every control method in its shape', async () => {
   expect(messageSchema.parse(message)).toEqual(message)
   expect(message.createdAt).toBe(new Date(world.clock.wallMs()).toISOString())
   expect(await ask.resolve({ target: 'bob' })).toEqual(peers[0])
+  const ping = await ask.ping({ who: 'bob' })
+  expect(pingSchema.parse(ping)).toEqual(ping)
+  const netcheck = await ask.netcheck({})
+  expect(netcheckSchema.parse(netcheck)).toEqual(netcheck)
 })
 
 it('says who and where this instance is, and what waits', async () => {
@@ -48,6 +53,9 @@ it('says who and where this instance is, and what waits', async () => {
     peerId: alice.peer,
     instanceId: alice.mesh.instanceId,
     reachability: 'unknown',
+    reachabilityReason: 'Nobody outside has been asked yet.',
+    relays: [],
+    relay: null,
     peers: 1,
     version: '1.2.3',
     outbox: { waiting: 0 },
@@ -58,6 +66,28 @@ it('says who and where this instance is, and what waits', async () => {
   world.hub.cut(alice.peer, bob.peer)
   await alice.ask.send({ target: 'bob', text: 'x', timeoutMs: 0 })
   expect(await alice.ask.status({})).toMatchObject({ peers: 0, outbox: { waiting: 1 } })
+})
+
+it('S1.48: says what the network found out about relays and about how others reach this instance', async () => {
+  const { diagnostics } = world.hub.nodeOf(alice.peer)
+  diagnostics.verdict = { verdict: 'private', reason: 'Two others could not dial this instance.' }
+  const reserved = { peer: bob.peer, address: '/ip4/9.9.9.9/tcp/4001', state: 'reserved', ageMs: 5, rttMs: 1 } as const
+  const trying = { peer: bob.peer, address: '/ip4/9.9.9.8/tcp/4001', state: 'trying', problem: 'It is away.' } as const
+  diagnostics.relayStates = [reserved, trying]
+  diagnostics.usage = {
+    reservations: { used: 1, max: 16 },
+    circuits: 2,
+    today: { bytes: 3, peers: [{ peer: bob.peer, bytes: 3, maxBytes: 4 }] },
+    refused: { reservations: 5, circuits: 6 }
+  }
+  const status = await alice.ask.status({})
+  expect(statusSchema.parse(status)).toEqual(status)
+  expect(status).toMatchObject({
+    reachability: 'private',
+    reachabilityReason: 'Two others could not dial this instance.',
+    relays: [reserved, trying],
+    relay: diagnostics.usage
+  })
 })
 
 it('lists everybody known, linked peers first', async () => {

@@ -23,13 +23,13 @@ describe('the account of the configuration', () => {
   })
 
   it('S-32: takes the channel block before the plugin entry, key by key', () => {
-    const cfg = config({ meshTopic: 'channel' }, { meshTopic: 'entry', name: 'from-entry', enableUPnP: true })
-    expect(settingsBlock(cfg)).toEqual({ meshTopic: 'channel', name: 'from-entry', enableUPnP: true })
+    const cfg = config({ meshTopic: 'channel' }, { meshTopic: 'entry', name: 'from-entry', discoverRelays: 1 })
+    expect(settingsBlock(cfg)).toEqual({ meshTopic: 'channel', name: 'from-entry', discoverRelays: 1 })
     expect(resolveAccount(cfg)).toMatchObject({
       enabled: true,
       configured: true,
       settings: { meshTopic: 'channel', name: 'from-entry' },
-      pending: ['enableUPnP']
+      pending: ['discoverRelays']
     })
   })
 

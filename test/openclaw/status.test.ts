@@ -1,6 +1,7 @@
 import type { OpenClawConfig } from 'openclaw/plugin-sdk/channel-core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { MeshError } from '../../src/control/errors.ts'
+import type { Status } from '../../src/control/methods.ts'
 import { resolveAccount } from '../../src/openclaw/account-config.ts'
 import { accountSnapshot, probeAccount, statusIssues } from '../../src/openclaw/status.ts'
 import { goLive, STATUS } from './live.ts'
@@ -65,12 +66,25 @@ describe("the account's snapshot", () => {
       configured: true,
       dmPolicy: 'pairing',
       name: STATUS.peerId,
-      mode: '1 connected',
+      mode: '1 connected, unknown',
       baseUrl: STATUS.instanceId,
       connected: true,
       mesh: STATUS,
       probe,
       engine: probe.engine
+    })
+  })
+
+  it('S1.56: shows whether others can dial in, and how many relays let them in', () => {
+    const relay = { peer: '12D3KooWrelay', address: '/ip4/203.0.113.10/tcp/4001/p2p/12D3KooWrelay' }
+    const relays: Status['relays'] = [
+      { ...relay, state: 'reserved' },
+      { ...relay, state: 'trying' }
+    ]
+    const status: Status = { ...STATUS, reachability: 'private', relays }
+    expect(accountSnapshot(account, undefined, { ok: true, status })).toMatchObject({
+      mode: '1 connected, private, 1 of 2 relays',
+      mesh: { reachability: 'private', reachabilityReason: STATUS.reachabilityReason, relays, relay: null }
     })
   })
 

@@ -1,3 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import type { HostApi } from '../../../src/openclaw/host-types.ts'
 import { executeBroadcast } from '../../../src/openclaw/tools/broadcast.ts'
@@ -5,6 +8,8 @@ import { executePeers } from '../../../src/openclaw/tools/peers.ts'
 import { registerTools } from '../../../src/openclaw/tools/register.ts'
 import { buildManifest, TOOL_NAMES } from '../../../src/settings/manifest.ts'
 import { goLive, PEER, refusalOf, SENT } from '../live.ts'
+
+const TOOLS = fileURLToPath(new URL('../../../src/openclaw/tools', import.meta.url))
 
 interface Tool {
   name: string
@@ -40,6 +45,15 @@ describe('the tools', () => {
 
   it('approve, trust and invite nobody', () => {
     expect(registered().filter(({ name }) => /approve|trust|invite|budget/.test(name))).toEqual([])
+  })
+
+  it('S-29: show no addresses of this machine', () => {
+    expect(registered().filter(({ name }) => /netcheck|ping|relay/.test(name))).toEqual([])
+    const asked = readdirSync(TOOLS).map(file => readFileSync(join(TOOLS, file), 'utf8'))
+    expect(asked.length).toBeGreaterThan(3)
+    // The methods whose results name them.
+    expect(asked.filter(text => /call\('(?:netcheck|status|ping)'/.test(text))).toEqual([])
+    expect(asked.some(text => text.includes("call('peers'"))).toBe(true)
   })
 
   it('call the engine through the live account', async () => {
