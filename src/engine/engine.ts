@@ -94,9 +94,15 @@ async function startMesh(
 ): Promise<{ mesh: Mesh; running: Promise<void>; held: AsyncDisposableStack }> {
   const { log } = host
   await using stack = new AsyncDisposableStack()
+  let carried = (_peer: string): boolean => false
   const network = await createNode(
-    { privateKeyProtobuf: key.protobuf, log },
-    { ...settings, topics: [settings.meshTopic], denied: peer => isBlocked(store, peer) }
+    { privateKeyProtobuf: key.protobuf, log, clock },
+    {
+      ...settings,
+      topics: [settings.meshTopic],
+      denied: peer => isBlocked(store, peer),
+      carries: peer => carried(peer)
+    }
   )
 
   const mesh = new Mesh(
@@ -125,6 +131,7 @@ async function startMesh(
       program: adviceProgram(program, stateDir)
     }
   )
+  carried = peer => mesh.admits(peer)
   const stopped = new AbortController()
   const running = mesh.run(stopped.signal)
   stack.defer(async () => {

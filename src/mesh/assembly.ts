@@ -24,6 +24,7 @@ import { OwnRequests } from './own-requests.ts'
 import { OwnRoute } from './own-route.ts'
 import { OwnerActs } from './owner-acts.ts'
 import { OwnerNotices } from './owner-notices.ts'
+import { Pinging } from './pinging.ts'
 import type { Notices } from './ports.ts'
 import { Presence } from './presence.ts'
 import { ReceiptQueue } from './receipt-queue.ts'
@@ -31,6 +32,7 @@ import { Replies } from './replies.ts'
 import { Report } from './report.ts'
 import { RouteTable } from './route-table.ts'
 import { Sending } from './sending.ts'
+import { Shortcuts } from './shortcuts.ts'
 import { ShownTexts } from './shown-texts.ts'
 import { Skips } from './skips.ts'
 import { Tickets } from './tickets.ts'
@@ -87,7 +89,8 @@ function acquaintance({ store, network, clock, log, init }: Setting) {
     { instanceOf: instanceOfPeer, ...(init.random !== undefined && { random: init.random }) }
   )
   trust.onChange(instance => presence.trustChanged(instance))
-  return { trust, tiers, routes, presence }
+  const shortcuts = new Shortcuts({ network, clock, log })
+  return { trust, tiers, routes, presence, shortcuts }
 }
 
 /** What is sent, what became of it, and who is told. */
@@ -225,6 +228,7 @@ function acts(made: Setting & Acquaintance & Outgoing & Incoming & Joining) {
     kept: [
       routes,
       presence,
+      made.shortcuts,
       lanes,
       acks,
       sending,
@@ -251,7 +255,7 @@ function acts(made: Setting & Acquaintance & Outgoing & Incoming & Joining) {
     { ...made, report, notices: owner, cancelAll: instance => endings.cancelAll(instance) },
     { self, instanceId }
   )
-  return { sending, report, ownerActs, outboxActs: new OutboxActs(made) }
+  return { sending, report, ownerActs, outboxActs: new OutboxActs(made), pinging: new Pinging(made, { self }) }
 }
 
 /** A peer id holds its key, and the key makes the instance. */

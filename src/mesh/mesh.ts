@@ -11,6 +11,7 @@ import { messageDetails, messageList } from './message-list.ts'
 import type { MeshHandlers } from './requests.ts'
 import { resolveTarget } from './resolve.ts'
 import { Retention } from './retention.ts'
+import { instanceOf } from './trust.ts'
 
 /**
  * A mesh as its host sees it: `run` it, wait until it is `ready`, ask it through its `handlers`. It knows its ports only, and everything of it
@@ -87,6 +88,7 @@ export class Mesh {
     stack.defer(() => network.stop())
     this.#parts.presence.start()
     stack.defer(() => this.#parts.presence.stop())
+    stack.defer(() => this.#parts.shortcuts.stop())
     this.#parts.aftermath.start()
     stack.defer(() => this.#parts.aftermath.stop())
     this.#parts.endings.start()
@@ -101,6 +103,12 @@ export class Mesh {
     const { peer } = network
     this.#onEvent({ type: 'ready', peerId: peer, instanceId: this.instanceId, addresses: network.addresses() })
     await this.#parts.dispatch.run(signal)
+  }
+
+  /** Whether the owner let this peer in. */
+  admits(peer: string): boolean {
+    const named = instanceOf(peer)
+    return named !== undefined && this.#parts.trust.admitted(named.instance)
   }
 
   /** New settings, in force at once: who is no longer admitted is disconnected, turns that may do less end, a new name is announced. */
@@ -139,6 +147,8 @@ export class Mesh {
       ...this.#parts.outboxActs.handlers(),
       messages: async ({ limit }) => messageList(limit, kept),
       inbound: async ({ id }) => messageDetails(id, kept),
+      ...this.#parts.pinging.handlers(),
+      netcheck: async (_, options) => await this.#components.network.diagnostics.netcheck(options),
       resolve: async ({ target }) => {
         const { instance } = resolveTarget(target, {
           trust: this.#parts.trust,

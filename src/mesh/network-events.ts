@@ -28,6 +28,7 @@ import type { Presence } from './presence.ts'
 import type { ReceiptQueue } from './receipt-queue.ts'
 import type { RouteTable } from './route-table.ts'
 import { senderOf } from './sender.ts'
+import type { Shortcuts } from './shortcuts.ts'
 import type { Tickets } from './tickets.ts'
 import type { Trust } from './trust.ts'
 import type { Twins } from './twins.ts'
@@ -42,6 +43,7 @@ export interface NetworkEventsComponents {
   trust: Trust
   routes: RouteTable
   presence: Presence
+  shortcuts: Shortcuts
   lanes: Lanes
   receipts: ReceiptQueue
   admission: Admission
@@ -88,7 +90,9 @@ export class NetworkEvents implements NetworkHandler {
   }
 
   discovered(peer: string, addresses: string[]): void {
-    this.#guard('A sighting', () => this.#components.presence.discovered(peer, addresses))
+    this.#guard('A sighting', () => {
+      if (this.#components.presence.discovered(peer, addresses)) this.#components.shortcuts.news(peer, addresses)
+    })
   }
 
   connected(peer: string, path: Path, address: string): void {
@@ -104,8 +108,33 @@ export class NetworkEvents implements NetworkHandler {
     this.#components.log.debug('Connection closed.', { peer })
   }
 
+  moved(): void {
+    this.#guard('A change of the network', () => {
+      this.announce()
+      this.#components.presence.retry({ anew: true })
+    })
+  }
+
+  readdressed(): void {
+    this.#guard('A change of addresses', () => {
+      this.announce()
+      this.#components.presence.retry({ anew: false })
+    })
+  }
+
+  pathChanged(peer: string, path: Path): void {
+    this.#guard('A change of path', () => {
+      const address = this.#components.network.connections().find(connection => connection.peer === peer)?.address
+      this.#learn(peer, '', address)
+      // What it may know of this node's addresses hangs on the path.
+      this.#sendRoute(peer)
+      this.#components.log.info(`Peer is reached ${path} now: ${peer}`)
+      this.#tell(peer, 'connected', path)
+    })
+  }
+
   linkUp(peer: string, hello: Hello, path: Path): void {
-    const { network, log, presence, receipts, lanes, twins, admitters } = this.#components
+    const { network, log, presence, shortcuts, receipts, lanes, twins, admitters } = this.#components
     this.#guard('A new link', () => {
       const address = network.connections().find(connection => connection.peer === peer)?.address
       this.#learn(peer, hello.label, address)
@@ -117,6 +146,7 @@ export class NetworkEvents implements NetworkHandler {
       receipts.linkUp(peer)
       this.#sendRoute(peer)
       lanes.linkUp(peer)
+      shortcuts.news(peer, presence.addressesOf(peer))
     })
   }
 
@@ -181,7 +211,7 @@ export class NetworkEvents implements NetworkHandler {
   }
 
   #admit(peer: string, envelope: Envelope): void {
-    const { admission, inbox, routes, receipts, log } = this.#components
+    const { admission, inbox, routes, receipts, network, shortcuts, log } = this.#components
     const verdict = admission.admit(envelope, { carrier: peer })
     if (verdict.verdict !== 'accept') {
       const receipt = receiptFor(verdict)
@@ -195,8 +225,10 @@ export class NetworkEvents implements NetworkHandler {
     }
     // The carrier is the sender, so the link has proved it. A record is no message: nothing is kept of it and no receipt sent.
     const record = content.body.type === 'plain' ? decodeRouteRecord(content.body.bytes) : undefined
-    const newer = record !== undefined && routes.learnRecord(record, content.from, { near: this.#isNear(peer) })
+    const near = this.#isNear(peer)
+    const newer = record !== undefined && routes.learnRecord(record, content.from, { near })
     log.debug('A route record came.', { peer, newer })
+    if (newer) shortcuts.news(peer, network.dialable(record.addresses, near ? 'record' : 'stranger'))
   }
 
   /** Remembers a peer. The address of an incoming connection is not one that it can be dialled at. */

@@ -1,5 +1,7 @@
 import type { Envelope, Frame, Hello, PairAnswer, PairBody, Receipt } from '../protocol/index.ts'
+import type { Diagnostics } from './diagnostics-ports.ts'
 
+export type * from './diagnostics-ports.ts'
 export type * from './inbox-ports.ts'
 export type * from './outbox-ports.ts'
 export type * from './store-ports.ts'
@@ -78,6 +80,12 @@ export interface NetworkHandler {
   discovered(peer: string, addresses: string[]): void
   connected(peer: string, path: Path, address: string): void
   disconnected(peer: string): void
+  /** This machine moved to another network, or slept. */
+  moved(): void
+  /** This node is reached at other addresses than before. */
+  readdressed(): void
+  /** The link of this peer, which is up, takes another path than before. */
+  pathChanged(peer: string, path: Path): void
   /** Both hellos admit each other. Called once per link; a new link after `linkDown` only. */
   linkUp(peer: string, hello: Hello, path: Path): void
   linkDown(peer: string): void
@@ -95,6 +103,7 @@ export interface NetworkHandler {
 
 export interface Network {
   readonly peer: string
+  readonly diagnostics: Diagnostics
   /** Returns when listening; never waits for a peer. Degrades instead of failing: see `issues()`. */
   start(handler: NetworkHandler, options?: AbortOptions): Promise<void>
   stop(): Promise<void>
@@ -107,6 +116,8 @@ export interface Network {
   gauges(): Gauge[]
   /** Connects if need be and opens the link. Resolves when the link is up; MeshError `dial_failed` or `refused_by_peer` otherwise. */
   connect(peer: string, addresses: string[], options?: AbortOptions): Promise<void>
+  /** For a peer whose link runs through a relay: makes a straight connection beside it, to which the link then moves. MeshError `dial_failed`. */
+  straighten(peer: string, addresses: string[], options?: AbortOptions): Promise<void>
   /** Asks on the pair protocol, dialling if need be. MeshError `dial_failed`, also where the answer does not come. */
   ask(peer: string, addresses: string[], body: PairBody, options?: AbortOptions): Promise<PairAnswer>
   disconnect(peer: string): Promise<void>

@@ -116,15 +116,17 @@ export class Presence {
     return [...new Set([...this.#sightings.addressesOf(peer), ...known])]
   }
 
-  discovered(peer: string, addresses: string[]): void {
+  /** True when it is news: the peer was away, or is at another address. */
+  discovered(peer: string, addresses: string[]): boolean {
     const news = this.#sightings.add(peer, addresses, this.#components.clock.monotonicMs())
     if (!this.#admitted(peer)) {
       this.#visit(peer)
-      return
+      return news
     }
     const target = this.#target(peer)
     // One that is seen all the time and never reached keeps its backoff.
     if (news || (target.nextMs === undefined && target.dial === undefined)) this.#soon(target)
+    return news
   }
 
   connected(peer: string): void {
@@ -168,6 +170,19 @@ export class Presence {
   /** A message waits for this peer. */
   want(peer: string): void {
     if (this.#admitted(peer)) this.#soon(this.#target(peer))
+  }
+
+  /**
+   * This machine is somewhere else, or is reached another way: whoever is not linked may be within reach now, and the last dial says nothing about it.
+   *
+   * @param options `anew`: what failed before says nothing either
+   */
+  retry({ anew }: { anew: boolean }): void {
+    for (const target of this.#targets.values()) {
+      if (anew) target.failures = 0
+      target.lastDialMs = Number.NEGATIVE_INFINITY
+      this.#soon(target)
+    }
   }
 
   /** One instance, or everybody after a change of policy. */

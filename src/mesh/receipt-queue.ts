@@ -7,15 +7,21 @@ import type { Gauge, Log, Network } from './ports.ts'
 /** Receipts kept for a peer that does not read them: 20 windows of messages in flight, 500 KiB. Past it the link is ended. */
 const WAITING_MAX = 5_120
 
+/** Peers whose unsent receipts are kept for their next link, the latest. */
+const LEFT_MAX = 32
+
 /**
  * Receipts on their way out, one queue per linked peer. Those of one turn of the event loop share a frame, a later receipt of a message replaces an
- * earlier one, and a full link is waited for. They go with the link: the sender asks again on the next one for everything that it still waits for.
+ * earlier one, and a full link is waited for. The sender asks again on the next link for everything that it still waits for; but where a link only takes over from another
+ * one, this side may be told of it and the sender not, so what was not sent yet goes out on the next one.
  */
 export class ReceiptQueue {
   readonly #network: Pick<Network, 'send' | 'disconnect'>
   readonly #log: Log
   /** By peer, then by message. As many peers as links. */
   readonly #queues = new Map<string, Map<string, Receipt>>()
+  /** Of peers without a link, as `#queues`. */
+  readonly #left = new Map<string, Map<string, Receipt>>()
   readonly #full = new Set<string>()
   readonly #due = new Set<string>()
 
@@ -25,12 +31,20 @@ export class ReceiptQueue {
   }
 
   linkUp(peer: string): void {
-    this.#queues.set(peer, new Map())
+    const left = this.#left.get(peer)
+    this.#left.delete(peer)
+    this.#queues.set(peer, left ?? new Map())
+    if (left !== undefined) this.#soon(peer)
   }
 
   linkDown(peer: string): void {
+    const queue = this.#queues.get(peer)
     this.#queues.delete(peer)
     this.#full.delete(peer)
+    if (queue === undefined || queue.size === 0) return
+    const [oldest] = this.#left.keys()
+    if (this.#left.size >= LEFT_MAX && oldest !== undefined) this.#left.delete(oldest)
+    this.#left.set(peer, queue)
   }
 
   drained(peer: string): void {
@@ -51,18 +65,23 @@ export class ReceiptQueue {
       this.#giveUp(peer)
       return
     }
-    if (this.#due.size === 0) setImmediate(() => guarded(this.#log, 'Sending receipts', () => this.#flushDue()))
-    this.#due.add(peer)
+    this.#soon(peer)
   }
 
   gauges(): Gauge[] {
     const longest = Math.max(0, ...[...this.#queues.values()].map(queue => queue.size))
     return [
       { name: 'receipt queues', size: this.#queues.size, max: LINKS_MAX },
+      { name: 'peers with unsent receipts', size: this.#left.size, max: LEFT_MAX },
       { name: 'receipts for a peer', size: longest, max: WAITING_MAX },
       { name: 'receipt queues that are due', size: this.#due.size, max: LINKS_MAX },
       { name: 'peers that do not read', size: this.#full.size, max: LINKS_MAX }
     ]
+  }
+
+  #soon(peer: string): void {
+    if (this.#due.size === 0) setImmediate(() => guarded(this.#log, 'Sending receipts', () => this.#flushDue()))
+    this.#due.add(peer)
   }
 
   #flushDue(): void {

@@ -1,47 +1,23 @@
-import { multiaddr } from '@multiformats/multiaddr'
 import type { Log } from '../mesh/ports.ts'
-import type { Issues } from './issues.ts'
-import { placeOf } from './reach.ts'
+import type { ListedPeer } from './peer-list.ts'
 
 /** Waits between dials of a bootstrap peer that is away: doubling from the first to the last, with a tenth of chance in it. */
 const RETRY_FIRST_MS = 1_000
 const RETRY_LAST_MS = 60_000
 
-export interface BootstrapPeer {
-  peer: string
-  addresses: string[]
-}
-
-/** The peers that the settings name, one entry each. Entries that are no address of a peer are said in the issues and left out. */
-export function parseBootstrapList(list: string[], issues: Issues): BootstrapPeer[] {
-  const peers = new Map<string, string[]>()
-  for (const entry of list) {
-    const peer = peerOf(entry)
-    if (peer === undefined) {
-      issues.report(entry, 'An entry of bootstrapList is not a multiaddr with a /p2p/ peer id; it is ignored.')
-    } else if (placeOf(entry) === undefined || placeOf(entry)?.reach === 'never') {
-      issues.report(
-        entry,
-        `An entry of bootstrapList, ${entry}, leads nowhere that this node could dial; it is ignored.`
-      )
-    } else {
-      peers.set(peer, [...(peers.get(peer) ?? []), entry])
-    }
-  }
-  return [...peers].map(([peer, addresses]) => ({ peer, addresses }))
-}
-
 /** Dials the bootstrap peers until they are there, and again when they were lost. */
 export class Bootstrap {
-  readonly #components: { dial(target: BootstrapPeer): Promise<void>; connected(peer: string): boolean; log: Log }
-  readonly #peers: BootstrapPeer[]
+  readonly #components: { dial(target: ListedPeer): Promise<void>; connected(peer: string): boolean; log: Log }
+  readonly #peers: ListedPeer[]
   readonly #timers = new Map<string, NodeJS.Timeout>()
+  /** Peers that are dialled at the moment. */
+  readonly #trying = new Set<string>()
   readonly #firstMs: number
   #running = false
 
   constructor(
-    components: { dial(target: BootstrapPeer): Promise<void>; connected(peer: string): boolean; log: Log },
-    init: { peers: BootstrapPeer[]; firstMs?: number }
+    components: { dial(target: ListedPeer): Promise<void>; connected(peer: string): boolean; log: Log },
+    init: { peers: ListedPeer[]; firstMs?: number }
   ) {
     this.#components = components
     this.#peers = init.peers
@@ -59,21 +35,28 @@ export class Bootstrap {
     if (target !== undefined && this.#running) this.#schedule(target, this.#firstMs)
   }
 
+  /** The network is another one: whoever is away is dialled now. */
+  retry(): void {
+    if (!this.#running) return
+    for (const target of this.#peers) this.#schedule(target, 0)
+  }
+
   stop(): void {
     this.#running = false
     for (const timer of this.#timers.values()) clearTimeout(timer)
     this.#timers.clear()
   }
 
-  #schedule(target: BootstrapPeer, waitMs: number): void {
+  #schedule(target: ListedPeer, waitMs: number): void {
     clearTimeout(this.#timers.get(target.peer))
     const jitterMs = Math.random() * waitMs * 0.1
     const nextMs = Math.min(Math.max(waitMs * 2, this.#firstMs), RETRY_LAST_MS)
     this.#timers.set(target.peer, setTimeout(() => void this.#try(target, nextMs), waitMs + jitterMs).unref())
   }
 
-  async #try(target: BootstrapPeer, nextMs: number): Promise<void> {
-    if (this.#components.connected(target.peer)) return
+  async #try(target: ListedPeer, nextMs: number): Promise<void> {
+    if (this.#components.connected(target.peer) || this.#trying.has(target.peer)) return
+    this.#trying.add(target.peer)
     try {
       await this.#components.dial(target)
     } catch (error) {
@@ -82,16 +65,8 @@ export class Bootstrap {
         reason: error instanceof Error ? error.name : 'unknown'
       })
       if (this.#running) this.#schedule(target, nextMs)
+    } finally {
+      this.#trying.delete(target.peer)
     }
-  }
-}
-
-function peerOf(entry: string): string | undefined {
-  try {
-    return multiaddr(entry)
-      .getComponents()
-      .findLast(component => component.name === 'p2p')?.value
-  } catch {
-    return undefined
   }
 }

@@ -1,20 +1,21 @@
 import type { BootstrapComponents } from '@libp2p/bootstrap'
 import type { PeerDiscovery, PeerInfo } from '@libp2p/interface'
 import type { MulticastDNSComponents } from '@libp2p/mdns'
-import type { Gauge, Log } from '../mesh/ports.ts'
-import type { BootstrapPeer } from './bootstrap.ts'
+import type { AbortOptions, Gauge, Log, Netcheck } from '../mesh/ports.ts'
 import type { Gate } from './gate.ts'
 import type { Issues } from './issues.ts'
 import { Mdns } from './mdns.ts'
 import { type MdnsTrouble, sentenceOf } from './mdns-trouble.ts'
+import { probeMulticast } from './multicast-probe.ts'
 import { isLoopback } from './paths.ts'
+import type { ListedPeer } from './peer-list.ts'
 import { MDNS_SERVICE_TAG } from './protocols.ts'
 
 const MDNS_ISSUE = 'mdns'
 
 export interface DiscoveryInit {
   mode: 'mdns' | 'bootstrap' | 'dht'
-  bootstrap: BootstrapPeer[]
+  bootstrap: ListedPeer[]
   listenAddrs: string[]
   serviceTag?: string
 }
@@ -59,6 +60,12 @@ export class Discovery {
     await this.#mdns?.start()
   }
 
+  /** Whether a question of ours is heard where this node asks by mDNS. */
+  async multicast(options: AbortOptions = {}): Promise<Netcheck['multicast']> {
+    if (this.#init.mode !== 'mdns') return { state: 'off', detail: `mDNS is off: discovery is "${this.#init.mode}".` }
+    return await probeMulticast(this.#mdnsInit(), options)
+  }
+
   gauges(): Gauge[] {
     return this.#mdns?.gauges() ?? []
   }
@@ -77,13 +84,17 @@ export class Discovery {
           trouble: trouble => this.#trouble(trouble)
         }
       },
-      {
-        serviceTag: this.#init.serviceTag ?? MDNS_SERVICE_TAG,
-        // A program that listens on loopback alone may meet others of its kind there; for all others a loopback address is a wrong number.
-        loopback: this.#init.listenAddrs.every(isLoopback)
-      }
+      this.#mdnsInit()
     )
     return await this.#mdns.module()
+  }
+
+  #mdnsInit(): { serviceTag: string; loopback: boolean } {
+    return {
+      serviceTag: this.#init.serviceTag ?? MDNS_SERVICE_TAG,
+      // A program that listens on loopback alone may meet others of its kind there; for all others a loopback address is a wrong number.
+      loopback: this.#init.listenAddrs.every(isLoopback)
+    }
   }
 
   async #bootstrapModule(): Promise<DiscoveryModule> {

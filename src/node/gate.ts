@@ -50,7 +50,7 @@ export class Gate {
 
   constructor(components: GateComponents, init: GateInit) {
     this.#components = components
-    this.#settings = new Set(init.settings.map(bareOf))
+    this.#settings = new Set(init.settings.flatMap(entry => [bareOf(entry), bareOf(relayOf(entry))]))
     this.#loopback =
       init.listenAddrs.length > 0 && init.listenAddrs.every(address => placeOf(portless(address))?.reach === 'loopback')
   }
@@ -59,7 +59,7 @@ export class Gate {
   allows(address: string, source: GateSource): boolean {
     const place = placeOf(address)
     if (place === undefined || place.reach === 'never' || this.#isOwn(place)) return false
-    if (this.#settings.has(bareOf(address))) return true
+    if (this.#settings.has(bareOf(address)) || this.#settings.has(bareOf(relayOf(address)))) return true
     if (place.reach === 'name' || place.port === undefined || this.#isEdge(place)) return false
     if (place.port < PORT_MIN && place.port !== PORT_HTTPS) return false
     if (place.reach === 'loopback') return this.#loopback
@@ -106,16 +106,15 @@ export class Gate {
     return [{ name: 'gate permits', size: this.#permits.size, max: PERMITS_MAX }]
   }
 
-  #isOwn({ host, port, relayed }: Place): boolean {
-    if (relayed) return false
+  /** Of a circuit, the socket goes to the relay: what is said here of its place holds for that. */
+  #isOwn({ host, port }: Place): boolean {
     return this.#components.ownAddresses().some(own => {
       const place = placeOf(own)
       return place !== undefined && !place.relayed && place.host === host && place.port === port
     })
   }
 
-  #isThisMachine({ host, relayed }: Place): boolean {
-    if (relayed) return false
+  #isThisMachine({ host }: Place): boolean {
     return Object.values(this.#components.interfaces()).some(infos =>
       infos?.some(({ address }) => canonicalOf(address) === host)
     )
@@ -134,6 +133,12 @@ export class Gate {
 /** Without the peer at its end. */
 function bareOf(address: string): string {
   return address.replace(/\/p2p\/[^/]+$/, '')
+}
+
+/** The socket of a circuit goes to its relay, so it may go where the settings let us go. */
+function relayOf(address: string): string {
+  const end = address.indexOf('/p2p-circuit')
+  return end < 0 ? address : address.slice(0, end)
 }
 
 /** A listen address may leave the port to the system. */

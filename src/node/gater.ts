@@ -18,6 +18,6 @@ export function createGater({ gate }: { gate: Gate }, init: GaterInit): Connecti
     denyInboundEncryptedConnection: denied,
     denyOutboundEncryptedConnection: denied,
     filterMultiaddrForPeer: (peer: PeerId, address: Multiaddr) =>
-      peer.toString() === init.self || gate.allows(address.toString(), 'stranger')
+      peer.toString() === init.self || gate.passes(address.toString())
   }
 }

@@ -5,7 +5,7 @@ import {
   type Message,
   TopicValidatorResult
 } from '@libp2p/gossipsub'
-import type { Connection, PeerId, StreamHandler, Topology } from '@libp2p/interface'
+import { type Connection, type PeerId, type StreamHandler, serviceDependencies, type Topology } from '@libp2p/interface'
 import { MeshError } from '../mesh/errors.ts'
 import type { Gauge, Log, NetworkHandler } from '../mesh/ports.ts'
 import { BROADCAST_TEXT_MAX_BYTES } from '../protocol/index.ts'
@@ -76,6 +76,8 @@ export class Gossip {
       // An office, a house or a container host is one address to the others: its peers must not weigh each other down.
       scoreParams: { IPColocationFactorWeight: 0, appSpecificScore: peer => this.#score(peer) }
     })({ privateKey, peerId, peerStore, registrar: ours, connectionManager, logger })
+    // It would have identify name its peers; here links do.
+    Object.defineProperty(service, serviceDependencies, { value: [] })
     this.#service = service
     return service
   }

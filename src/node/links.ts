@@ -3,6 +3,7 @@ import { MeshError } from '../mesh/errors.ts'
 import type { Gauge, Log } from '../mesh/ports.ts'
 import { encodeFrame, type Frame, type Hello } from '../protocol/index.ts'
 import { Link, type LinkEvents, type LinkInit } from './link.ts'
+import { isRelayed } from './paths.ts'
 import { LINK_PROTOCOL } from './protocols.ts'
 import type { Strikes } from './strikes.ts'
 
@@ -21,6 +22,8 @@ const GIVE_WAY_MS = 3_000
 export interface LinksHandler {
   hello(peer: string): Hello
   up(connection: Connection, hello: Hello): void
+  /** The link runs over another connection: nothing on it is lost. */
+  moved(from: Connection, to: Connection): void
   down(peer: string): void
   refused(peer: string, hello: Hello): void
   frame(peer: string, frame: Exclude<Frame, { type: 'hello' }>): void
@@ -37,6 +40,8 @@ interface Entry {
   links: Set<Link>
   /** The one that frames are sent on. */
   current: Link | undefined
+  /** What the last one ran over. */
+  over: Connection | undefined
   /** Whether the handler was told of a link; for a moment there may be none. */
   up: boolean
   /** All links are being ended. */
@@ -45,14 +50,14 @@ interface Entry {
   settled: boolean
   timers: Set<NodeJS.Timeout>
   linked: PromiseWithResolvers<void>
-  opening: Promise<void> | undefined
+  opening: { connection: Connection; done: Promise<void> } | undefined
 }
 
 /**
  * The links of this node: one per peer, whoever opened it.
  *
  * When both sides open at once, the stream that the lower peer id opened stays and the opener of the other one gives way; what is on
- * its way there is still read. The two run over different connections, so the end of the one may overtake the hello of the other: a link is
+ * its way there is still read. A straight connection goes before one through a relay, whoever opened it and whenever it comes. The two run over different connections, so the end of the one may overtake the hello of the other: a link is
  * not said down while its successor is still being greeted. A link that was replaced or broke with frames on it is said down and up again, so
  * that the mesh sends anew what has no receipt.
  */
@@ -101,12 +106,20 @@ export class Links implements LinkEvents {
     const peer = connection.remotePeer.toString()
     const entry = this.#entry(peer)
     if (entry === undefined) throw new MeshError('dial_failed', { peer, retryable: true, detail: 'too many peers' })
-    if (entry.current !== undefined) return
-    entry.opening ??= this.#open(entry, connection, options).finally(() => {
-      entry.opening = undefined
-      this.#sweep(peer, entry)
-    })
-    await Promise.race([entry.opening, entry.linked.promise])
+    if (entry.current !== undefined && !isUpgrade(entry.current.connection, connection)) return
+    if (entry.opening !== undefined && isUpgrade(entry.opening.connection, connection)) {
+      // What it opens on the way through a relay is not what is wanted; how it ends does not matter.
+      await entry.opening.done.catch(() => undefined)
+      return await this.open(connection, options)
+    }
+    entry.opening ??= {
+      connection,
+      done: this.#open(entry, connection, options).finally(() => {
+        entry.opening = undefined
+        this.#sweep(peer, entry)
+      })
+    }
+    await Promise.race([entry.opening.done, entry.linked.promise])
   }
 
   /** Ends every stream of the peer; what is queued is still written where the peer reads. */
@@ -147,10 +160,16 @@ export class Links implements LinkEvents {
     if (entry === undefined) return
     const { current } = entry
     if (current === undefined) {
-      this.#use(entry, link)
-      // A successor takes over where the link before it stopped, frames that were refused in between included.
-      if (entry.up) this.#handler.drained(link.peer)
-      else this.#say(entry, link, hello)
+      if (entry.up) this.#succeed(entry, link)
+      else {
+        this.#use(entry, link)
+        this.#say(entry, link, hello)
+      }
+    } else if (isUpgrade(current.connection, link.connection)) {
+      this.#succeed(entry, link)
+      current.retire()
+    } else if (!entry.settled && isUpgrade(link.connection, current.connection)) {
+      link.retire()
     } else if (entry.settled || link.openedByUs === current.openedByUs) {
       this.#log.debug('link replaced', { peer: link.peer })
       this.#switch(entry, link)
@@ -230,10 +249,19 @@ export class Links implements LinkEvents {
       entry.linked = Promise.withResolvers<void>()
       return
     }
+    entry.over = link.connection
     entry.linked.resolve()
     this.#after(entry, this.#init.simultaneousMs ?? SIMULTANEOUS_MS, () => {
       entry.settled = true
     })
+  }
+
+  /** Takes over where the link before it stopped, frames that were refused in between included. */
+  #succeed(entry: Entry, link: Link): void {
+    const { over } = entry
+    this.#use(entry, link)
+    if (over !== undefined && over !== link.connection) this.#handler.moved(over, link.connection)
+    this.#handler.drained(link.peer)
   }
 
   /** None of them takes over from another on the way. */
@@ -294,6 +322,7 @@ export class Links implements LinkEvents {
       entry = {
         links: new Set(),
         current: undefined,
+        over: undefined,
         settled: false,
         timers: new Set(),
         up: false,
@@ -310,4 +339,9 @@ export class Links implements LinkEvents {
     if (entry.links.size > 0 || entry.opening !== undefined || this.#entries.get(peer) !== entry) return
     this.#entries.delete(peer)
   }
+}
+
+/** Both sides of a connection know whether it runs through a relay, so both decide alike. */
+function isUpgrade(from: Connection, to: Connection): boolean {
+  return isRelayed(from.remoteAddr.toString()) && !isRelayed(to.remoteAddr.toString())
 }

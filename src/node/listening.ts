@@ -1,15 +1,13 @@
 import { createServer } from 'node:net'
-import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { multiaddr } from '@multiformats/multiaddr'
 import type { Log } from '../mesh/ports.ts'
 import type { Issues } from './issues.ts'
+import type { TransportManager } from './transport-manager.ts'
 
 /** A port that was taken may be free again after a while. */
 const RETRY_MS = 30_000
 
-/** What is needed of libp2p's transport manager. */
-export interface Listener {
-  listen(addresses: Multiaddr[]): Promise<void>
-}
+export type Listener = Pick<TransportManager, 'listen'>
 
 /**
  * Listens on each configured address by itself. One that fails costs only itself: it is said in the issues and tried again.

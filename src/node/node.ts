@@ -1,13 +1,22 @@
-import { networkInterfaces } from 'node:os'
-import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
+import type { Connection, Libp2p } from '@libp2p/interface'
 import { MeshError } from '../mesh/errors.ts'
-import type { AbortOptions, AddressSource, Connected, Gauge, Log, Network, NetworkHandler } from '../mesh/ports.ts'
+import type {
+  AbortOptions,
+  AddressSource,
+  Connected,
+  Diagnostics,
+  Gauge,
+  Log,
+  Network,
+  NetworkHandler
+} from '../mesh/ports.ts'
 import { type Frame, type PairAnswer, type PairBody, refusing } from '../protocol/index.ts'
-import { inOrder } from './address-order.ts'
-import { Bootstrap, type BootstrapPeer } from './bootstrap.ts'
+import { Bootstrap } from './bootstrap.ts'
+import { Carriers } from './carriers.ts'
 import { Crowd } from './crowd.ts'
 import { withDeadline } from './deadline.ts'
-import { Dialler, peerIdOf } from './dialler.ts'
+import { type DiagnosticsComponents, NodeDiagnostics } from './diagnostics.ts'
+import { CONNECT_MS, Dialler, peerIdOf } from './dialler.ts'
 import type { Discovery } from './discovery.ts'
 import { endConnection } from './ending.ts'
 import type { Gate } from './gate.ts'
@@ -18,21 +27,17 @@ import { CONNECTIONS_MAX } from './limits.ts'
 import { LINK_STREAMS_MAX, Links, type LinksInit } from './links.ts'
 import type { Listening } from './listening.ts'
 import { PAIR_STREAMS_MAX, PairProtocol } from './pair-protocol.ts'
-import { bestOf, pathOf } from './paths.ts'
+import { bestOf, isRelayed, pathOf } from './paths.ts'
+import type { ListedPeer } from './peer-list.ts'
+import { PeerMemory } from './peer-memory.ts'
 import { LINK_PROTOCOL, PAIR_PROTOCOL } from './protocols.ts'
-import { isPublic } from './public-addresses.ts'
 import { Spares } from './spares.ts'
 import { Strikes } from './strikes.ts'
-
-/** Dial, handshake and both hellos. libp2p gives a dial 10 s, a hello has 5 s. */
-const CONNECT_MS = 15_000
+import type { TransportManager } from './transport-manager.ts'
+import type { Whereabouts } from './whereabouts.ts'
 
 /** What a request is told that comes while the node stops. */
 const NOBODY_HOME = refusing('overloaded')
-
-/** Keeps linked peers when the connection manager has to let somebody go (S-11). */
-const LINK_TAG = 'libp2p-mesh-link'
-const LINK_TAG_VALUE = 100
 
 export interface NodeComponents {
   libp2p: Libp2p
@@ -40,15 +45,15 @@ export interface NodeComponents {
   discovery: Discovery
   listening: Listening
   gate: Gate
+  whereabouts: Whereabouts
+  transports: Pick<TransportManager, 'dial'>
   issues: Issues
+  /** What the parts of the node found out about its networks. */
+  outlook: Omit<DiagnosticsComponents, 'connectionOf'> & { gauges(): Gauge[] }
   log: Log
 }
 
-interface NodeAddresses {
-  announceAddrs: string[]
-  /** @default those of this machine */
-  interfaces?: typeof networkInterfaces
-}
+type NodeLists = Record<'bootstrap' | 'relays', ListedPeer[]>
 
 export interface NodeTuning {
   links?: LinksInit
@@ -60,29 +65,45 @@ export interface NodeTuning {
 /** The Network port over libp2p. */
 export class MeshNode implements Network {
   readonly peer: string
+  readonly diagnostics: Diagnostics
   readonly #components: NodeComponents
   readonly #log: Log
   readonly #strikes = new Strikes()
+  readonly #relays: ReadonlySet<string>
+  readonly #carriers: Carriers
   readonly #dialler: Dialler
   readonly #pair: PairProtocol
+  readonly #memory: PeerMemory
   readonly #spares: Spares
   readonly #crowd: Crowd
   readonly #bootstrap: Bootstrap
-  readonly #own: NodeAddresses
   readonly #tuning: NodeTuning
   /** Peers that the handler was told of. As many as there are connections. */
   readonly #connected = new Set<string>()
   #running: { handler: NetworkHandler; links: Links } | undefined
 
-  constructor(components: NodeComponents, init: { bootstrap: BootstrapPeer[] } & NodeAddresses & NodeTuning) {
+  constructor(components: NodeComponents, init: NodeLists & NodeTuning) {
     const { libp2p, log } = components
     this.peer = libp2p.peerId.toString()
     this.#components = components
+    this.diagnostics = new NodeDiagnostics({
+      ...components.outlook,
+      connectionOf: peer => this.#running?.links.connectionOf(peer) ?? this.#best(peer)
+    })
     this.#log = log
-    this.#own = init
+    this.#memory = new PeerMemory({ libp2p, log })
     this.#tuning = init
-    const bootstrapPeers = new Set(init.bootstrap.map(target => target.peer))
-    this.#dialler = new Dialler({ libp2p, gate: components.gate }, { keeps: peer => bootstrapPeers.has(peer) })
+    this.#relays = new Set(init.relays.map(({ peer }) => peer))
+    const listed = new Set([...init.bootstrap, ...init.relays].map(({ peer }) => peer))
+    this.#carriers = new Carriers({
+      connections: () => libp2p.getConnections(),
+      keeps: peer => listed.has(peer) || this.#running?.links.linked(peer) === true
+    })
+    const { transports, gate } = components
+    this.#dialler = new Dialler(
+      { libp2p, transports, gate, carriers: this.#carriers },
+      { keeps: peer => listed.has(peer) }
+    )
     this.#pair = new PairProtocol(
       {
         log,
@@ -96,7 +117,7 @@ export class MeshNode implements Network {
       { ...(init.spareMs !== undefined && { afterMs: init.spareMs }) }
     )
     this.#crowd = new Crowd({
-      welcome: peer => bootstrapPeers.has(peer) || this.#running?.handler.hello(peer).admitted === true,
+      welcome: peer => listed.has(peer) || this.#running?.handler.hello(peer).admitted === true,
       connectionsOf: peer => this.#connectionsOf(peer),
       log
     })
@@ -112,7 +133,7 @@ export class MeshNode implements Network {
 
   async start(handler: NetworkHandler, options: AbortOptions = {}): Promise<void> {
     options.signal?.throwIfAborted()
-    const { libp2p, gossip, discovery, listening } = this.#components
+    const { libp2p, gossip, discovery, listening, whereabouts } = this.#components
     const links = this.#createLinks(handler)
     this.#running = { handler, links }
     // Before the first connection, so that the first identify already names them.
@@ -134,10 +155,16 @@ export class MeshNode implements Network {
     await listening.start()
     await discovery.announce()
     this.#bootstrap.start()
+    const moved = (): void => {
+      this.#bootstrap.retry()
+      handler.moved()
+    }
+    whereabouts.start({ moved, readdressed: () => handler.readdressed() })
   }
 
   async stop(): Promise<void> {
-    const { libp2p, discovery, listening } = this.#components
+    const { libp2p, discovery, listening, whereabouts } = this.#components
+    whereabouts.stop()
     this.#bootstrap.stop()
     discovery.stop()
     listening.stop()
@@ -152,10 +179,15 @@ export class MeshNode implements Network {
   }
 
   addresses(by?: 'everywhere'): string[] {
-    const { announceAddrs, interfaces = networkInterfaces } = this.#own
-    const said = this.#components.libp2p.getMultiaddrs().map(address => address.toString())
-    const all = inOrder(said, { announced: announceAddrs, interfaces: interfaces() })
-    return by === undefined ? all : all.filter(isPublic)
+    return this.#components.whereabouts.addresses(by)
+  }
+
+  /** A straight connection to a relay, the one that there is or a new one. */
+  async dialRelay({ peer, addresses }: ListedPeer): Promise<Connection> {
+    const there = this.#connectionsOf(peer).find(
+      ({ status, remoteAddr }) => status === 'open' && !isRelayed(`${remoteAddr}`)
+    )
+    return there ?? (await this.#dialler.dial(peer, addresses))
   }
 
   dialable(addresses: string[], source: AddressSource): string[] {
@@ -163,7 +195,7 @@ export class MeshNode implements Network {
   }
 
   gauges(): Gauge[] {
-    const { gossip, discovery } = this.#components
+    const { gossip, discovery, outlook } = this.#components
     return [
       { name: 'connected peers', size: this.#connected.size, max: CONNECTIONS_MAX },
       ...this.#crowd.gauges(),
@@ -172,8 +204,10 @@ export class MeshNode implements Network {
       ...this.#strikes.gauges(),
       ...this.#dialler.gauges(),
       ...this.#spares.gauges(),
+      ...this.#carriers.gauges(),
       ...gossip.gauges(),
-      ...discovery.gauges()
+      ...discovery.gauges(),
+      ...outlook.gauges()
     ]
   }
 
@@ -187,16 +221,20 @@ export class MeshNode implements Network {
     if (links === undefined) throw new MeshError('dial_failed', { peer, detail: 'the node does not run' })
     if (links.linked(peer)) return
     this.#dialler.refuseForeign(peer)
-    await this.#dialled(peer, options, async signal => {
+    await this.#dialler.limited(peer, options, async signal => {
       const connection = this.#best(peer) ?? (await this.#dialler.dial(peer, addresses, { signal }))
       await this.#dialler.openLink(links, connection, signal)
     })
   }
 
+  async straighten(peer: string, addresses: string[], options: AbortOptions = {}): Promise<void> {
+    await this.#dialler.dialBeside(peer, addresses, options)
+  }
+
   async ask(peer: string, addresses: string[], body: PairBody, options: AbortOptions = {}): Promise<PairAnswer> {
     if (peer === this.peer) throw new MeshError('self_target', { peer })
     if (this.#running === undefined) throw new MeshError('dial_failed', { peer, detail: 'the node does not run' })
-    return await this.#dialled(peer, options, async signal => {
+    return await this.#dialler.limited(peer, options, async signal => {
       const connection = this.#best(peer) ?? (await this.#dialler.dial(peer, addresses, { signal }))
       return await this.#pair.ask(connection, body, signal)
     })
@@ -246,6 +284,10 @@ export class MeshNode implements Network {
             this.#onUp(connection)
             handler.linkUp(peer, hello, pathOf(connection))
           },
+          moved: (from, to) => {
+            this.#onUp(to)
+            if (pathOf(from) !== pathOf(to)) handler.pathChanged(to.remotePeer.toString(), pathOf(to))
+          },
           down: peer => handler.linkDown(peer),
           refused: (peer, hello) => handler.refused(peer, hello),
           frame: (peer, frame) => {
@@ -259,30 +301,19 @@ export class MeshNode implements Network {
     )
   }
 
-  /** Runs what dials under its time limit; libp2p's errors become ours. */
-  async #dialled<T>(peer: string, options: AbortOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    try {
-      return await withDeadline(CONNECT_MS, work, options)
-    } catch (error) {
-      options.signal?.throwIfAborted()
-      if (error instanceof MeshError) throw error
-      throw new MeshError('dial_failed', { peer, retryable: true, cause: error })
-    }
-  }
-
   #accept(links: Links, stream: Parameters<Links['accept']>[0], connection: Connection): void {
     if (!isInstance(connection.remotePeer)) {
       stream.abort(new Error('not an instance'))
       return
     }
-    this.#tell(connection)
+    this.#tell(connection, { isLink: true })
     this.#dialler.foundInstance(connection.remotePeer.toString())
     links.accept(stream, connection)
   }
 
   #onSeen(peer: string, addresses: string[]): void {
     if (peer === this.peer || !isInstance(peerIdOf(peer)) || this.#dialler.isForeign(peer)) return
-    if (this.#best(peer) !== undefined) return
+    if (this.#connectionsOf(peer).some(each => each.status === 'open' && pathOf(each) !== 'relayed')) return
     this.#running?.handler.discovered(peer, addresses)
   }
 
@@ -303,9 +334,12 @@ export class MeshNode implements Network {
     )
   }
 
-  #tell(connection: Connection): void {
+  #tell(connection: Connection, { isLink = false } = {}): void {
     const peer = connection.remotePeer.toString()
     if (this.#connected.has(peer)) return
+    // A relay need not be an instance. Where it is one, it says so by a link.
+    const isRelay = this.#relays.has(peer) || this.#carriers.carries(peer)
+    if (isRelay && !isLink && this.#running?.handler.hello(peer).admitted !== true) return
     this.#connected.add(peer)
     this.#running?.handler.connected(peer, pathOf(connection), connection.remoteAddr.toString())
   }
@@ -314,6 +348,7 @@ export class MeshNode implements Network {
     const peer = connection.remotePeer.toString()
     this.#spares.forget(connection)
     this.#crowd.forget(connection)
+    this.#carriers.closed(connection)
     if (this.#best(peer) === undefined) {
       this.#gone(peer)
       return
@@ -329,7 +364,7 @@ export class MeshNode implements Network {
       this.#spares.watch(other)
       this.#crowd.forget(other)
     }
-    this.#tag(connection.remotePeer)
+    this.#memory.tag(connection.remotePeer)
   }
 
   #joinGossip(connection: Connection): void {
@@ -342,27 +377,14 @@ export class MeshNode implements Network {
   }
 
   #gone(peer: string): void {
-    this.#forget(peer)
+    this.#memory.forget(peer)
+    this.#bootstrap.lost(peer)
     if (!this.#connected.delete(peer)) return
     this.#running?.links.lost(peer)
     this.#running?.handler.disconnected(peer)
     const report = (error: unknown): void =>
       this.#log.debug('gossip did not forget a peer', { peer, error: `${error}` })
     this.#components.gossip.peerGone(peer).catch(report)
-    this.#bootstrap.lost(peer)
-  }
-
-  /** libp2p remembers everybody who ever connected. Where a peer is, the mesh knows better; the rest is for while it is here (S-12). */
-  #forget(peer: string): void {
-    this.#components.libp2p.peerStore
-      .delete(peerIdOf(peer))
-      .catch((error: unknown) => this.#log.debug('peer not forgotten', { peer, error: `${error}` }))
-  }
-
-  #tag(id: PeerId): void {
-    this.#components.libp2p.peerStore
-      .merge(id, { tags: { [LINK_TAG]: { value: LINK_TAG_VALUE } } })
-      .catch((error: unknown) => this.#log.debug('peer not tagged', { peer: id.toString(), error: `${error}` }))
   }
 
   #best(peer: string): Connection | undefined {

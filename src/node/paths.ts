@@ -20,9 +20,18 @@ const RANK: Record<Path, number> = { lan: 0, direct: 1, relayed: 2 }
 const local = new BlockList()
 for (const [address, prefix, family] of LOCAL_NETWORKS) local.addSubnet(address, prefix, family)
 
+export function isRelayed(address: string): boolean {
+  return address.includes('/p2p-circuit')
+}
+
+/** Peer id of the relay in a circuit address. */
+export function relayOf(address: string): string | undefined {
+  return /\/p2p\/([^/]+)\/p2p-circuit/.exec(address)?.[1]
+}
+
 /** How a connection to this multiaddr runs. A name that says nothing about its network counts as direct. */
 export function pathOfAddress(address: string): Path {
-  if (address.includes('/p2p-circuit')) return 'relayed'
+  if (isRelayed(address)) return 'relayed'
   const host = hostOf(address)
   if (host === undefined) return 'direct'
   return local.check(host, isIPv4(host) ? 'ipv4' : 'ipv6') ? 'lan' : 'direct'

@@ -9,3 +9,6 @@ export const AGENT_VERSION = 'libp2p-mesh/1'
 
 /** Answers to mDNS queries of our own service only: other libp2p programs on the network are not ours to dial. */
 export const MDNS_SERVICE_TAG = '_libp2p-mesh._udp.local'
+
+/** Of libp2p: https://github.com/libp2p/specs/blob/master/ping/ping.md */
+export const PING_PROTOCOL = '/ipfs/ping/1.0.0'

@@ -2,7 +2,7 @@ import type { Connection } from '@libp2p/interface'
 import type { Gauge, Log } from '../mesh/ports.ts'
 import { endConnection } from './ending.ts'
 import { CONNECTIONS_MAX } from './limits.ts'
-import { bestOf } from './paths.ts'
+import { isRelayed } from './paths.ts'
 import { LINK_PROTOCOL } from './protocols.ts'
 
 /** As long as two links count as opened at the same time: then it is decided which connection carries the link. */
@@ -16,7 +16,7 @@ export interface SparesComponents {
 
 /**
  * Ends connections that nobody needs: when two peers dial each other at once, libp2p keeps both connections, and one of them carries the link. A
- * spare one stays only where its path is better than the link's.
+ * spare one stays only where the link runs through a relay and may move to it.
  */
 export class Spares {
   readonly #components: SparesComponents
@@ -52,7 +52,7 @@ export class Spares {
     this.forget(connection)
     const link = this.#components.linkOf(connection.remotePeer.toString())
     if (link === undefined || link === connection || connection.status !== 'open') return
-    if (bestOf([link, connection]) === connection) return
+    if (isRelayed(`${link.remoteAddr}`) && !isRelayed(`${connection.remoteAddr}`)) return
     // A link that is on its way, still without its name perhaps, or that hands over what is on it.
     if (connection.streams.some(({ protocol }) => protocol === LINK_PROTOCOL || protocol === '')) {
       this.watch(connection)

@@ -65,6 +65,11 @@ function checkRules<T extends Settings>(settings: T, places: Places): T {
       `${placeOf(places, 'dmPolicy')}.dmPolicy is "open": this lets everybody in, so it also needs "*" in ${placeOf(places, 'allowFrom')}.allowFrom.`
     )
   }
+  if (settings.dmPolicy === 'open' && settings.enableCircuitRelayServer && settings.enableNATTraversal) {
+    throw new SettingsError(
+      `${placeOf(places, 'enableCircuitRelayServer')}.enableCircuitRelayServer is true while dmPolicy is "open": this instance would carry the traffic of anybody; set one of the two otherwise, or run libp2p-mesh relay --open on a machine for it.`
+    )
+  }
   if ((settings.inboundChannel === undefined) !== (settings.inboundTarget === undefined)) {
     const missing = settings.inboundChannel === undefined ? 'inboundChannel' : 'inboundTarget'
     throw new SettingsError(

@@ -63,7 +63,11 @@ export const settingsSchema = z.strictObject({
     title: 'Bootstrap peers',
     description: 'Multiaddrs with /p2p/<peer id> that are dialled at start, in every discovery mode.'
   }),
-  enableWebSocket: flag(false, 'WebSocket', 'Dial and accept WebSocket connections (/ws).'),
+  enableWebSocket: flag(
+    false,
+    'WebSocket',
+    'Dial and accept WebSocket connections (/ws); beside each listen address where listenAddrs names none with /ws.'
+  ),
   meshTopic: z.string().min(1).max(TOPIC_MAX_CHARS).regex(TOPIC, EXPECTED_TOPIC).default('openclaw-mesh').meta({
     title: 'Broadcast topic',
     description: 'Topic of broadcasts; instances with the same topic hear each other.'
@@ -163,8 +167,6 @@ export type NodeSettings = z.output<typeof nodeSettingsSchema>
 type Asked = (value: unknown) => boolean
 
 const on: Asked = value => value === true
-const off: Asked = value => value === false
-const some: Asked = value => Array.isArray(value) && value.length > 0
 
 /**
  * Settings that are checked today and whose work comes in a later release, with the values that have no effect until then; status names those
@@ -172,16 +174,7 @@ const some: Asked = value => Array.isArray(value) && value.length > 0
  */
 export const PENDING_SETTINGS: Partial<Record<keyof Settings, Asked>> = {
   discovery: value => value === 'dht',
-  enableWebSocket: on,
   enableAgentSync: on,
-  // Identify runs all the time, so that switching it off is what has no effect.
-  enableNATTraversal: value => typeof value === 'boolean',
-  enableIdentify: off,
-  enableAutoNAT: on,
-  enableUPnP: on,
-  enableCircuitRelay: on,
-  enableCircuitRelayServer: on,
   enableDCUtR: on,
-  relayList: some,
   discoverRelays: value => typeof value === 'number' && value > 0
 }

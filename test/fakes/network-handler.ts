@@ -57,6 +57,19 @@ export class RecordingHandler implements NetworkHandler {
     this.paths.set(peer, path)
   }
 
+  moved(): void {
+    this.#note('moved', '')
+  }
+
+  readdressed(): void {
+    this.#note('readdressed', '')
+  }
+
+  pathChanged(peer: string, path: Path): void {
+    this.#note('pathChanged', peer)
+    this.paths.set(peer, path)
+  }
+
   disconnected(peer: string): void {
     this.#note('disconnected', peer)
   }

@@ -9,6 +9,7 @@ import {
   pairBodyOf,
   pairRequestOf
 } from '../../src/protocol/index.ts'
+import { FakeDiagnostics } from './diagnostics.ts'
 
 /** Real turns of the event loop even where a test fakes the timers. */
 const nextTurn = setImmediate
@@ -29,6 +30,7 @@ interface Lane {
 /** A connection between two nodes of the hub; `linked` once both admitted each other. */
 interface Pair {
   peers: [string, string]
+  path: Path
   linked: boolean
   lanes: Map<string, Lane>
 }
@@ -40,7 +42,7 @@ const wayOf = (from: string, to: string): string => `${from}>${to}`
  * The world between fake networks. Frames are encoded and decoded on the way and arrive a turn of the event loop later, in order.
  *
  * `cut` drops the connection with all frames in flight and refuses new ones until `mend`; `hold` makes a reader stop reading, so the
- * sender's buffer fills; `lose` swallows frames while the link stays up; `discover` is an mDNS hit.
+ * sender's buffer fills; `lose` swallows frames while the link stays up; `reroute` moves it to another path; `discover` is an mDNS hit.
  */
 export class FakeHub {
   readonly path: Path
@@ -111,6 +113,16 @@ export class FakeHub {
     else this.#lossy.delete(wayOf(from, to))
   }
 
+  /** The connection of both runs by another way from now on. */
+  reroute(one: string, other: string, path: Path): void {
+    const pair = this.pairOf(one, other)
+    if (pair === undefined) throw new Error('no connection')
+    pair.path = path
+    if (!pair.linked) return
+    this.#nodes.get(one)?.handler?.pathChanged(other, path)
+    this.#nodes.get(other)?.handler?.pathChanged(one, path)
+  }
+
   discover(seer: string, seen: string): void {
     const target = this.#nodes.get(seen)
     if (target !== undefined) this.#nodes.get(seer)?.handler?.discovered(seen, target.addresses())
@@ -178,7 +190,7 @@ export class FakeHub {
     const own = new Set(target.addresses().map(bare))
     if (!addresses.some(address => own.has(bare(address))))
       throw new MeshError('dial_failed', { peer, retryable: true, detail: 'no address of this peer' })
-    const pair: Pair = { peers: [from.peer, peer], linked: false, lanes: new Map() }
+    const pair: Pair = { peers: [from.peer, peer], path: this.path, linked: false, lanes: new Map() }
     this.#pairs.set(keyOf(from.peer, peer), pair)
     from.handler?.connected(peer, this.path, this.addressOf(peer))
     target.handler?.connected(from.peer, this.path, this.addressOf(from.peer))
@@ -233,8 +245,8 @@ export class FakeHub {
     if (!theirs.admitted) throw new MeshError('refused_by_peer', { peer: target.peer, reason: 'not_admitted' })
     if (!ours.admitted) throw new MeshError('not_trusted', { peer: target.peer })
     pair.linked = true
-    from.handler?.linkUp(target.peer, theirs, this.path)
-    target.handler?.linkUp(from.peer, ours, this.path)
+    from.handler?.linkUp(target.peer, theirs, pair.path)
+    target.handler?.linkUp(from.peer, ours, pair.path)
   }
 
   #end(pair: Pair, connection: boolean): void {
@@ -287,6 +299,7 @@ export interface FakeNetworkInit {
 export class FakeNetwork implements Network {
   readonly peer: string
   readonly topics: Set<string>
+  readonly diagnostics: FakeDiagnostics
   handler: NetworkHandler | undefined
   readonly #hub: FakeHub
   readonly #addresses: string[]
@@ -298,6 +311,9 @@ export class FakeNetwork implements Network {
     this.topics = new Set(init.topics ?? ['mesh'])
     this.#addresses = init.addresses
     this.#issues = init.issues ?? []
+    this.diagnostics = new FakeDiagnostics({
+      pathTo: peer => this.connections().find(each => each.peer === peer)?.path
+    })
   }
 
   async start(handler: NetworkHandler, options: AbortOptions = {}): Promise<void> {
@@ -333,6 +349,10 @@ export class FakeNetwork implements Network {
     this.#hub.connect(this, peer, addresses)
   }
 
+  async straighten(peer: string): Promise<void> {
+    this.#hub.reroute(this.peer, peer, 'direct')
+  }
+
   async ask(peer: string, addresses: string[], body: PairBody, options: AbortOptions = {}): Promise<PairAnswer> {
     await this.#hub.turn()
     options.signal?.throwIfAborted()
@@ -352,7 +372,7 @@ export class FakeNetwork implements Network {
     return this.#hub.pairsOf(this.peer).map(pair => {
       const peer = pair.peers[0] === this.peer ? pair.peers[1] : pair.peers[0]
       const address = this.#hub.addressOf(peer)
-      return { peer, path: this.#hub.path, address, linked: pair.linked, rttMs: 1 }
+      return { peer, path: pair.path, address, linked: pair.linked, rttMs: 1 }
     })
   }
 

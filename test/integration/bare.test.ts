@@ -55,7 +55,7 @@ describe('two bare nodes', () => {
       peerId: alice.peerId,
       instanceId: alice.instanceId,
       addresses: alice.addresses,
-      reachability: 'unknown',
+      reachability: 'private',
       peers: 1,
       issues: [],
       pendingSettings: []

@@ -84,6 +84,24 @@ describe('Presence', () => {
     expect(times(bob).slice(-3)).toEqual([15_000, 16_000, 17_000])
   })
 
+  it('R-14: dials at once when this instance is reached another way, also right after a dial and in the middle of one', async () => {
+    admit(bob)
+    presence.discovered(bob.peer, [ADDRESS])
+    await settled()
+    await clock.advance(100)
+    presence.retry({ anew: true })
+    await settled()
+    expect(times(bob)).toEqual([0, 100])
+    const gate = Promise.withResolvers<void>()
+    outcome = () => gate.promise
+    await clock.advance(1_000)
+    expect(times(bob)).toEqual([0, 100, 1_100])
+    presence.retry({ anew: true })
+    gate.reject(new MeshError('dial_failed', { peer: bob.peer }))
+    await settled()
+    expect(times(bob)).toEqual([0, 100, 1_100, 1_100])
+  })
+
   it('D-36: keeps its backoff for who is seen every ten seconds and never reached', async () => {
     admit(bob)
     for (let second = 0; second < 600; second += 10) {

@@ -121,3 +121,34 @@ it('S-24: a deferral takes no level away, and goes out once', async () => {
   await settled(1)
   expect(frames.map(frame => frame.map(({ outcome }) => outcome))).toEqual([['received', 'deferred'], ['received']])
 })
+
+it('R-06: what a full link did not take goes out on the one that takes over from it, of which the sender may not be told', async () => {
+  open = false
+  queue.add('bob', [receipt(1, 'delivered'), receipt(2, 'delivered')])
+  await settled(1)
+  queue.linkDown('bob')
+  queue.add('bob', [receipt(3, 'delivered')])
+  open = true
+  queue.linkUp('bob')
+  await settled(1)
+  expect(frames).toEqual([[receipt(1, 'delivered'), receipt(2, 'delivered')]])
+  queue.linkDown('bob')
+  queue.linkUp('bob')
+  await settled(1)
+  expect(frames).toHaveLength(1)
+})
+
+it('S-12: keeps what was not sent for the latest 32 peers only', async () => {
+  open = false
+  for (let number = 0; number < 100; number++) {
+    queue.linkUp(`peer ${number}`)
+    queue.add(`peer ${number}`, [receipt(number)])
+    queue.linkDown(`peer ${number}`)
+  }
+  expect(queue.gauges().find(({ name }) => name === 'peers with unsent receipts')).toMatchObject({ size: 32, max: 32 })
+  open = true
+  queue.linkUp('peer 99')
+  queue.linkUp('peer 0')
+  await settled(1)
+  expect(frames).toEqual([[receipt(99)]])
+})

@@ -95,7 +95,8 @@ export class Member {
   }
 
   linkedTo(other: Member): boolean {
-    return this.#states(other) % 2 === 1
+    const told = this.events.findLast(event => event.type === 'peer' && event.peerId === other.peer)
+    return told?.type === 'peer' && told.state === 'connected'
   }
 
   async start(): Promise<void> {
@@ -114,10 +115,6 @@ export class Member {
     await this.stop()
     this.mesh = this.#make()
     await this.start()
-  }
-
-  #states(other: Member): number {
-    return this.events.filter(event => event.type === 'peer' && event.peerId === other.peer).length
   }
 
   #make(): Mesh {

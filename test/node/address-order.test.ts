@@ -35,15 +35,35 @@ it('puts what is announced, public or at a relay first, then the own network, th
   const inner = bridges.map(address => `/ip4/${address}/tcp/4001`)
   const lan = '/ip4/192.168.5.7/tcp/4001'
   const first = [
-    '/ip4/9.9.9.9/tcp/4001',
-    `/ip4/10.0.0.1/tcp/4001/p2p/${RELAY}/p2p-circuit`,
     '/dns4/home.example.org/tcp/443',
     // A port forwarded from a network that this machine is not in.
-    `/ip4/10.3.3.3/tcp/4001/p2p/${RELAY}`
+    `/ip4/10.3.3.3/tcp/4001/p2p/${RELAY}`,
+    '/ip4/9.9.9.9/tcp/4001',
+    `/ip4/10.0.0.1/tcp/4001/p2p/${RELAY}/p2p-circuit`
   ]
-  const given = ['/ip4/127.0.0.1/tcp/4001', ...inner, lan, ...first]
+  const given = ['/ip4/127.0.0.1/tcp/4001', ...inner, lan, ...first.toReversed()]
   const announced = ['/dns4/home.example.org/tcp/443', '/ip4/10.3.3.3/tcp/4001']
-  expect(inOrder(given, { announced, interfaces })).toEqual([...first, lan, ...inner, '/ip4/127.0.0.1/tcp/4001'])
+  const [one = '', other = '', ...rest] = first
+  expect(inOrder(given, { announced, interfaces })).toEqual([
+    other,
+    one,
+    ...rest,
+    lan,
+    ...inner,
+    '/ip4/127.0.0.1/tcp/4001'
+  ])
+})
+
+it('has relays and the own network among the eight of a route record, however many public addresses there are', () => {
+  const temporary = Array.from({ length: 12 }, (_, index) => `/ip6/2a00::${index + 1}/tcp/4001`)
+  const circuits = Array.from({ length: 4 }, (_, index) => `/ip4/9.9.9.${index}/tcp/4001/p2p/${RELAY}/p2p-circuit`)
+  const lan = '/ip4/192.168.5.7/tcp/4001'
+  expect(inOrder([...temporary, ...circuits, lan], { announced: [], interfaces }).slice(0, 8)).toEqual([
+    ...temporary.slice(0, 3),
+    ...circuits.slice(0, 3),
+    lan,
+    temporary[3]
+  ])
 })
 
 it('says the announced address among the eight of a route record, however many others there are', async () => {

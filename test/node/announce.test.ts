@@ -8,8 +8,21 @@ import { isKnownAddress } from '../../src/protocol/address.ts'
 it('leaves out what libp2p cannot read, and says so', () => {
   const issues = new Issues()
   const good = ['/ip4/203.0.113.10/tcp/4001', '/dns4/bob.example/tcp/443/tls/ws']
-  expect(parseAnnounceList([...good, '/ip4/300.1.1.1/tcp/4001', '/foo/bar'], issues)).toEqual(good)
+  expect(parseAnnounceList([...good, '/ip4/300.1.1.1/tcp/4001', '/foo/bar'], { issues }, { loopback: false })).toEqual(
+    good
+  )
   expect(issues.list()).toEqual(Array(2).fill('An entry of announceAddrs is not a multiaddr; it is ignored.'))
+})
+
+it('S1.42: announces a private address, and says that it helps nobody outside', () => {
+  const issues = new Issues()
+  const list = ['/ip4/192.168.1.5/tcp/4001', '/ip4/127.0.0.1/tcp/4001', '/ip4/9.9.9.9/tcp/4001']
+  expect(parseAnnounceList(list, { issues }, { loopback: true })).toEqual(list)
+  const sentence = (entry = ''): string =>
+    `An entry of announceAddrs, ${entry}, is no public address: peers outside its network cannot reach it; announce the public one, or nothing.`
+  expect(issues.list()).toEqual([sentence(list[0])])
+  expect(parseAnnounceList(list, { issues }, { loopback: false })).toEqual(list)
+  expect(issues.list()).toEqual([sentence(list[0]), sentence(list[1])])
 })
 
 it('S-32: what the settings take as an address, libp2p can read', () => {

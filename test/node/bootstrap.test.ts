@@ -1,22 +1,9 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { Bootstrap, parseBootstrapList } from '../../src/node/bootstrap.ts'
-import { Issues } from '../../src/node/issues.ts'
+import { Bootstrap } from '../../src/node/bootstrap.ts'
 import { logInto } from './test-node.ts'
 
 const PEER = '12D3KooWFWydNNqBD4NFJQSw8BHK8DhxY8Xk64NGQ5eKpc98uK4J'
 const target = { peer: PEER, addresses: [`/ip4/127.0.0.1/tcp/1/p2p/${PEER}`] }
-
-it('reads the list, one entry per peer, and says what it cannot use', () => {
-  const issues = new Issues()
-  const list = [
-    `/ip4/127.0.0.1/tcp/1/p2p/${PEER}`,
-    `/dns4/a.example/tcp/2/p2p/${PEER}`,
-    '/ip4/127.0.0.1/tcp/1',
-    'nonsense'
-  ]
-  expect(parseBootstrapList(list, issues)).toEqual([{ peer: PEER, addresses: list.slice(0, 2) }])
-  expect(issues.list()).toHaveLength(2)
-})
 
 beforeEach(() => {
   vi.useFakeTimers()

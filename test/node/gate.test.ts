@@ -42,7 +42,8 @@ describe('S-16: who may send us where', () => {
     ['/ip4/127.0.0.1/tcp/4001', []],
     // Another port of this machine: no peer names it, but two instances may share a machine.
     ['/ip4/192.168.1.2/tcp/8080', ['ticket', 'neighbour']],
-    [`/ip4/192.168.1.2/tcp/8080/p2p/${PEER}/p2p-circuit`, ['ticket', 'record']],
+    // A circuit's socket goes to its relay: what this machine serves is no relay for others to name.
+    [`/ip4/192.168.1.2/tcp/8080/p2p/${PEER}/p2p-circuit`, ['ticket']],
     ['/ip4/192.168.1.255/tcp/4001', []],
     ['/ip4/192.168.1.0/tcp/4001', []],
     ['/ip4/10.1.255.255/tcp/4001', ['ticket']],
@@ -51,7 +52,7 @@ describe('S-16: who may send us where', () => {
     [`/ip4/192.168.1.2/tcp/4001/p2p/${PEER}`, []],
     ['/ip4/9.9.9.9/tcp/4001', []],
     ['/ip4/9.9.9.9/tcp/4002', ['ticket', 'record', 'stranger']],
-    [`/ip4/9.9.9.9/tcp/4001/p2p/${PEER}/p2p-circuit`, ['ticket', 'record', 'stranger']]
+    [`/ip4/9.9.9.9/tcp/4001/p2p/${PEER}/p2p-circuit`, []]
   ])('%s: %j', (address, sources) => {
     const gate = gateOf()
     expect(SOURCES.filter(source => gate.dialable([address], source).length > 0)).toEqual(sources)
@@ -75,6 +76,15 @@ describe('S-16: who may send us where', () => {
     const { addresses, end } = gate.permit([...ownAddresses(8_080), own, ...edgeAddresses(4_001), ...HOSTILE])
     expect(addresses).toEqual(ownAddresses(8_080))
     end()
+  })
+
+  it('circuits go through whatever relay the settings name, themselves or at the beginning of a circuit', () => {
+    const [named, whole] = [`/dns4/relay.example.org/tcp/443/p2p/${PEER}`, `/ip4/10.9.9.8/tcp/4001/p2p/${PEER}`]
+    const through = (relay: string): string => `${relay}/p2p-circuit/p2p/${PEER}`
+    expect(gateOf().dialable([through(named), through(whole)], 'record')).toEqual([])
+    const gate = gateOf({ settings: [named, through(whole)] })
+    const all = [named, whole, through(named), through(whole)]
+    expect(gate.dialable(all, 'record')).toEqual(all)
   })
 
   it('the owner may name names, low ports and this machine, but nothing that is never anybody', () => {

@@ -30,6 +30,7 @@ class Side {
           handler: {
             hello: () => helloFor(this.admits),
             up: () => events.push('up'),
+            moved: () => events.push('moved'),
             down: () => events.push('down'),
             refused: () => events.push('refused'),
             frame: (_peer, frame) => frame.type === 'envelope' && numbers.push(numberOf(frame.envelope)),
