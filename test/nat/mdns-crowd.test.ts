@@ -3,7 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { setup as buildProgram } from '../integration/harness/built.ts'
 import type { JsonEvent } from '../integration/harness/json-events.ts'
 import { Lab, type Running } from './lab.ts'
+import { missing } from './missing.ts'
 import { bundle, startBare } from './nodes.ts'
+
+const lacking = missing()
 
 const LINKED_MAX_MS = 3_000
 
@@ -16,7 +19,7 @@ const TICKS_PER_SECOND = 100
 const FLOODED =
   'mDNS pauses: far more packets arrive at UDP port 5353 than any network needs; meanwhile instances nearby are not found by themselves; bootstrapList finds them without mDNS.'
 
-describe('a network with', () => {
+describe.skipIf(lacking !== undefined)('a network with', () => {
   let lab: Lab
   let node: string
   let hostile: string

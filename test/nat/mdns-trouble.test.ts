@@ -3,7 +3,10 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSandbox, type Sandbox } from '../host/harness/sandbox.ts'
 import { Lab, type Running } from './lab.ts'
+import { missing } from './missing.ts'
 import { bundle } from './nodes.ts'
+
+const lacking = missing('iptables', 'avahi-daemon')
 
 const LINKED_MAX_MS = 3_000
 
@@ -54,7 +57,7 @@ async function expectLinked(...nodes: Running[]): Promise<void> {
 const issuesOf = async (node: Running): Promise<unknown> => (await node.events.next('issues'))['issues']
 const everSaid = (node: Running): unknown[] => node.events.all.filter(({ event }) => event === 'issues')
 
-describe('a network without', () => {
+describe.skipIf(lacking !== undefined)('a network without', () => {
   it('S1.11: a route for multicast: linked within 3 s, nothing is wrong', async () => {
     expect(() => lab.machine(1).run('ip', 'route', 'get', '224.0.0.251')).toThrow('unreachable')
     const nodes = [await start(1), await start(2)]
@@ -89,7 +92,7 @@ describe('a network without', () => {
   )
 })
 
-describe('another responder', () => {
+describe.skipIf(lacking !== undefined)('another responder', () => {
   it('S1.70: avahi beside us: linked within 3 s, nothing is wrong', async () => {
     const conf = join(lab.sandbox.root, 'avahi.conf')
     await writeFile(conf, '[server]\nhost-name=lab\nenable-dbus=no\nuse-ipv6=no\n[publish]\npublish-workstation=no\n')
@@ -137,7 +140,7 @@ describe('another responder', () => {
   }
 })
 
-describe('an interface', () => {
+describe.skipIf(lacking !== undefined)('an interface', () => {
   it('openclaw#69693: that goes down and up again and again ends no node, and both are linked in the end', async () => {
     const nodes = [await start(1), await start(2)]
     await expectLinked(...nodes)

@@ -1,14 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { setup as buildProgram } from '../integration/harness/built.ts'
 import { Lab, type Running } from './lab.ts'
+import { missing } from './missing.ts'
 import { bundle, startBare } from './nodes.ts'
+
+const lacking = missing()
 
 /** What the product promises: from the moment at which both nodes are up until both have the link. */
 const LINKED_MAX_MS = 3_000
 
 const RUNS = 20
 
-describe('mDNS', () => {
+describe.skipIf(lacking !== undefined)('mDNS', () => {
   let lab: Lab
   let program: string
 

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { withoutPortMapper } from '../../scripts/build.ts'
 import type { Sandbox } from '../host/harness/sandbox.ts'
 import { BIN } from '../integration/harness/bare-node.ts'
 import type { Machine, Running } from './lab.ts'
@@ -22,6 +23,7 @@ export async function bundle(sandbox: Sandbox, program: string): Promise<string>
     platform: 'node',
     format: 'esm',
     target: 'node24',
+    plugins: [withoutPortMapper],
     banner: { js: REQUIRE_BANNER }
   })
   return outfile
