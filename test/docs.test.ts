@@ -10,8 +10,10 @@ const DOCUMENTS = [
   'AGENTS.md',
   'SECURITY.md',
   'CHANGELOG.md',
+  'TESTING_NAT.md',
   'docs/configuration.md',
   'docs/protocol.md',
+  'docs/relay.md',
   'docs/upgrade.md',
   REQUIREMENTS
 ]

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { parseBootstrapList } from '../src/node/bootstrap.ts'
 import { Issues } from '../src/node/issues.ts'
+import { parsePeerList } from '../src/node/peer-list.ts'
 import { parseSettings, pendingSettings } from '../src/settings/index.ts'
 import { type ConfigBlock, configBlocks, PLACEHOLDERS, readmeBlock } from './config-blocks.ts'
 
@@ -135,7 +135,7 @@ describe.each(NAMED)('the block of %s', (_, { text, settings }) => {
       const issues = new Issues()
       // The address of a document leads nowhere by definition; whoever follows the example puts a public one there.
       const list = [...read.bootstrapList, ...read.relayList].map(entry => entry.replace('203.0.113.10', '9.9.9.9'))
-      parseBootstrapList(list, issues)
+      parsePeerList(list, { issues }, { setting: 'bootstrapList', self: '' })
       expect(issues.list()).toEqual([])
     }
   })

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { cp, readFile, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { configBlocks, readmeBlock } from '../config-blocks.ts'
 import { type BareNode, startBareNode } from './harness/bare-node.ts'
 import type { CliResult } from './harness/cli.ts'
@@ -24,6 +24,7 @@ interface Status {
   addresses: string[]
   inbox: { open: number; unknown: number }
   pendingSettings: string[]
+  relays: { state: string }[]
   issues: string[]
 }
 
@@ -112,6 +113,14 @@ async function warnings(): Promise<string[]> {
   return statusIssues.map(({ message }) => message)
 }
 
+/** Waits until the first relay holds a slot. */
+async function reservedBy(relays: () => Promise<Status['relays']>): Promise<void> {
+  await vi.waitFor(async () => expect((await relays())[0]).toMatchObject({ state: 'reserved' }), {
+    timeout: 60_000,
+    interval: 500
+  })
+}
+
 /** A node that has never heard of the gateway. */
 async function stranger(name: string, settings: Record<string, unknown> = {}): Promise<BareNode> {
   return await startBareNode(sandbox, name, settings)
@@ -156,19 +165,24 @@ describe('the examples of the readme, in a running gateway', () => {
     await bothWays(near)
   })
 
-  it('S1.23: with a relay in both lists, its instance is reached, and status says that relaying is to come', async () => {
-    const relay = await stranger('relay')
+  it('S1.23, S1.40: with a relay in both lists, a guest that knows nothing but the relay reaches the gateway through it', async () => {
+    const relay = await stranger('relay', { enableCircuitRelayServer: true })
     const list = [relay.addresses[0]]
-    const { pendingSettings } = await takeOver(
+    const { peerId, pendingSettings } = await takeOver(
       example('Behind a router, with a relay', { bootstrapList: list, relayList: list })
     )
-    expect(pendingSettings).toEqual(['relayList'])
-    expect(await warnings()).toContainEqual(expect.stringMatching(/^relayList .*no effect in this release/))
+    expect(pendingSettings).toEqual([])
     await pair(host, relay)
     await bothWays(relay)
+    await reservedBy(async () => (await host.mesh<Status>('status')).relays)
+    const guest = await stranger('guest', { listenAddrs: [], bootstrapList: [`${list[0]}/p2p-circuit/p2p/${peerId}`] })
+    await pair(host, guest)
+    await bothWays(guest)
+    const peers = await host.mesh<{ peerId: string; path: string }[]>('peers')
+    expect(peers.find(peer => peer.peerId === guest.peerId)).toMatchObject({ path: 'relayed' })
   })
 
-  it('S1.24: an instance on a public server says its address and is reached, and status says that relaying is to come', async () => {
+  it('S1.24, S1.38: an instance on a public server says its address, is reached, and relays for whom its owner let in', async () => {
     const [port, outside] = (await freePorts(2)) as [number, number]
     const { peerId, addresses, pendingSettings } = await takeOver(
       example('A relay of your own, on a public server', {
@@ -179,13 +193,12 @@ describe('the examples of the readme, in a running gateway', () => {
     expect(addresses.toSorted()).toEqual(
       [port, outside].map(number => `/ip4/127.0.0.1/tcp/${number}/p2p/${peerId}`).toSorted()
     )
-    expect(pendingSettings).toEqual(['enableCircuitRelayServer'])
-    expect(await warnings()).toContainEqual(
-      expect.stringMatching(/^enableCircuitRelayServer .*no effect in this release/)
-    )
-    const guest = await stranger('guest', { bootstrapList: [`/ip4/127.0.0.1/tcp/${port}/p2p/${peerId}`] })
+    expect(pendingSettings).toEqual([])
+    const list = [`/ip4/127.0.0.1/tcp/${port}/p2p/${peerId}`]
+    const guest = await stranger('hidden', { listenAddrs: [], bootstrapList: list, relayList: list })
     await pair(host, guest)
     await bothWays(guest)
+    await reservedBy(async () => JSON.parse((await guest.cli('status', '--json')).stdout).relays)
   })
 
   it('S1.25: messages wait for a channel that is missing, which status says, and are shown and confirmed once it is there', async () => {
