@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from './build.ts'
-import { bundleProblems } from './package/bundle.ts'
+import { bundleProblems, importedBySources } from './package/bundle.ts'
 import { contentProblems, type Manifests, manifestProblems, sizeProblems, staleProblems } from './package/contents.ts'
 import { helpOf, install } from './package/install.ts'
 import { bytesOf, contentsOf, packTarball, unpackTarball } from './package/tarball.ts'
@@ -41,7 +41,11 @@ async function checksOf(scratch: string): Promise<Record<string, () => Promise<V
       words: `${packed.size} files of dist/ are what these sources give, by SHA-256`
     }),
     bundle: async () => ({
-      problems: await bundleProblems(ROOT, metafile, Object.keys(manifests.package.devDependencies ?? {})),
+      problems: await bundleProblems(
+        ROOT,
+        metafile,
+        importedBySources(metafile, Object.keys(manifests.package.devDependencies ?? {}))
+      ),
       words: 'no native add-on, no install script, no second copy, nothing left out'
     }),
     install: async () => {

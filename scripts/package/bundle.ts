@@ -31,6 +31,14 @@ export async function bundleProblems(root: string, metafile: Metafile, direct: r
   return [...problems, ...externalProblems(metafile)]
 }
 
+/** Those of the packages that code of ours imports; of some it uses the types alone, and they are in the bundle because others bring them. */
+export function importedBySources({ inputs }: Metafile, names: readonly string[]): string[] {
+  const imported = Object.entries(inputs)
+    .filter(([path]) => path.startsWith('src/'))
+    .flatMap(([, input]) => input.imports.map(({ path }) => path))
+  return names.filter(name => imported.some(path => path.includes(`node_modules/${name}/`)))
+}
+
 /** Whatever is not in the bundle must be there on its own: Node's modules and the host. */
 function externalProblems({ outputs }: Metafile): string[] {
   const paths = Object.values(outputs)

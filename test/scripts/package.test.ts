@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Metafile } from 'esbuild'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { bundleProblems } from '../../scripts/package/bundle.ts'
+import { bundleProblems, importedBySources } from '../../scripts/package/bundle.ts'
 import { contentProblems, manifestProblems, sizeProblems, staleProblems } from '../../scripts/package/contents.ts'
 import { bytesOf, contentsOf, type Files, packTarball, unpackTarball } from '../../scripts/package/tarball.ts'
 import { stageManifests } from '../../scripts/stage.ts'
@@ -139,6 +139,16 @@ describe('what is bundled (S-34)', () => {
     const folders = await Promise.all(names.map(name => bundled(`node_modules/${name}`)))
     expect(await bundleProblems(root, metafile(folders), names)).toEqual(['26 direct dependencies, more than 25'])
     expect(await bundleProblems(root, metafile(folders), names.slice(1))).toEqual([])
+  })
+
+  it('counts as direct what the sources import, and not what others bring along', () => {
+    const imports = (path: string) => ({ bytes: 1, imports: [{ path, kind: 'import-statement' as const }] })
+    const inputs = {
+      'src/a.ts': imports('node_modules/ours/index.js'),
+      'node_modules/ours/index.js': imports('node_modules/theirs/index.js'),
+      'node_modules/theirs/index.js': { bytes: 1, imports: [] }
+    }
+    expect(importedBySources({ inputs, outputs: {} }, ['ours', 'theirs', 'our'])).toEqual(['ours'])
   })
 })
 
