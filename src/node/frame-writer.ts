@@ -46,6 +46,11 @@ export class FrameWriter {
     return this.#batchBytes + this.#stream.writeBufferLength
   }
 
+  /** A frame was refused, and `onDrained` has not followed yet. */
+  get refused(): boolean {
+    return this.#refused
+  }
+
   /** False when the buffer is full, and then `onDrained` follows; false for ever after the end. */
   write(frame: Uint8Array): boolean {
     if (this.#ended) return false

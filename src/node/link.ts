@@ -107,6 +107,11 @@ export class Link {
     return this.#carried
   }
 
+  /** A frame was refused for want of room, and `drained` has not followed yet. */
+  get refused(): boolean {
+    return this.#writer.refused
+  }
+
   /** Says hello and listens. */
   start(): void {
     if (this.#stream.status !== 'open') {

@@ -57,9 +57,9 @@ interface Entry {
  * The links of this node: one per peer, whoever opened it.
  *
  * When both sides open at once, the stream that the lower peer id opened stays and the opener of the other one gives way; what is on
- * its way there is still read. A straight connection goes before one through a relay, whoever opened it and whenever it comes. The two run over different connections, so the end of the one may overtake the hello of the other: a link is
- * not said down while its successor is still being greeted. A link that was replaced or broke with frames on it is said down and up again, so
- * that the mesh sends anew what has no receipt.
+ * its way there is still read. A straight connection goes before one through a relay, whoever opened it, and takes over from it whenever it comes. The two
+ * run over different connections, so the end of the one may overtake the hello of the other: a link is not said down while its successor is still
+ * being greeted. A link that was replaced or broke with frames on it is said down and up again, so that the mesh sends anew what has no receipt.
  */
 export class Links implements LinkEvents {
   readonly #self: string
@@ -175,8 +175,11 @@ export class Links implements LinkEvents {
       this.#switch(entry, link)
       current.retire()
     } else if (link.openedByUs === this.#lower(link.peer)) {
+      // Room on the one that gives way is never told of: who waits for it would wait for ever.
+      const { refused } = current
       this.#use(entry, link)
       current.retire()
+      if (refused) this.#handler.drained(link.peer)
     } else if (link.openedByUs) {
       link.retire()
     } else {

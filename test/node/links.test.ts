@@ -109,6 +109,22 @@ describe('Links', () => {
     expect([a.events, b.events]).toEqual([['up'], ['up']])
   })
 
+  it('R-06: who was refused on a link that gives way is told that there is room on the one that stays', async () => {
+    const { a, b, openFromA, openFromB, sendFromB } = wire({ bufferMaxBytes: 16 * 1024 })
+    await openFromB()
+    await vi.waitFor(() => expect([...a.events, ...b.events]).toEqual(['up', 'up']), eventually)
+    const [full] = b.streams
+    if (full === undefined) throw new Error('b has no stream')
+    full.writableNeedsDrain = true
+    let number = 0
+    while (sendFromB(number)) number++
+    a.restart()
+    await openFromA()
+    await vi.waitFor(() => expect(b.events).toEqual(['up', 'drained']), eventually)
+    expect(sendFromB(number)).toBe(true)
+    await vi.waitFor(() => expect(a.numbers).toContain(number), eventually)
+  })
+
   it('one open serves all who wait for it', async () => {
     const { a, openFromA } = wire()
     await Promise.all([openFromA(), openFromA(), openFromA()])
