@@ -18,7 +18,7 @@ const LINGER_MS = 10_000
 export interface CircuitInit extends Charged {
   /** From where the dialler came. */
   host: string
-  /** Counts bytes that go through; says whose share they used up. */
+  /** Counts bytes before they go through, as far as there are shares left; says whose share is used up. */
   charge(bytes: number): Spent | undefined
   /** Called once, whoever ended it. */
   onEnd(circuit: Circuit): void
@@ -107,18 +107,20 @@ export class Circuit {
     const send = to.send.bind(to)
     to.send = data => {
       const { byteLength } = data
-      const more = send(data)
       taken = Math.max(0, taken - byteLength)
-      this.#count(byteLength)
+      // After a pause one piece may be many MiB: what goes past a share is not sent. Nobody waits for room on a stream that was cut.
+      if (this.#spends(byteLength)) return true
+      const more = send(data)
       resume()
       return more
     }
     to.addEventListener('idle', resume)
   }
 
-  #count(bytes: number): void {
-    this.bytes += bytes
+  #spends(bytes: number): boolean {
     const spent = this.#init.charge(bytes)
-    if (spent !== undefined) this.cut(spent)
+    if (spent === undefined) this.bytes += bytes
+    else this.cut(spent)
+    return spent !== undefined
   }
 }

@@ -40,26 +40,26 @@ export class RelayMeter {
     this.#clock = clock
   }
 
-  /** Counts bytes of a circuit for both of its ends; says whose share they used up. */
+  /** Counts bytes of a circuit for both of its ends, as far as both have some left; says whose share is used up then. */
   charge(ends: Charged, bytes: number): Spent | undefined {
     this.#turn()
-    this.#bytes += bytes
+    const counted = Math.max(0, Math.min(bytes, ...Object.values(this.#left(ends))))
+    this.#bytes += counted
     const holder = this.#shareOf(ends.holder)
-    holder.bytes += bytes
-    if (ends.stranger) holder.strangers += bytes
-    this.#shareOf(ends.dialler).bytes += bytes
+    holder.bytes += counted
+    if (ends.stranger) holder.strangers += counted
+    this.#shareOf(ends.dialler).bytes += counted
     return this.spent(ends)
   }
 
   /** Whose share has nothing left for a circuit between these two. */
-  spent({ holder, dialler, stranger }: Charged): Spent | undefined {
+  spent(ends: Charged): Spent | undefined {
     this.#turn()
-    const { dayBytes, peerDayBytes, strangersDayBytes } = this.#limits
-    if (this.#bytes >= dayBytes) return 'day'
-    if (this.#bytesOf(holder) >= peerDayBytes) return 'holder'
-    if (this.#bytesOf(dialler) >= (stranger ? strangersDayBytes : peerDayBytes)) return 'dialler'
-    if (stranger && (this.#shares.get(holder)?.strangers ?? 0) >= strangersDayBytes) return 'strangers'
-    return undefined
+    const { day, holder, dialler, strangers } = this.#left(ends)
+    if (day <= 0) return 'day'
+    if (holder <= 0) return 'holder'
+    if (dialler <= 0) return 'dialler'
+    return strangers <= 0 ? 'strangers' : undefined
   }
 
   /** Whether this peer, as one that holds a reservation, has used up its day. */
@@ -84,6 +84,17 @@ export class RelayMeter {
 
   gauges(): Gauge[] {
     return [{ name: 'relayed peers', size: this.#shares.size, max: PEERS_MAX }]
+  }
+
+  /** Bytes, for each share that a circuit between these two uses. */
+  #left({ holder, dialler, stranger }: Charged): Record<Spent, number> {
+    const { dayBytes, peerDayBytes, strangersDayBytes } = this.#limits
+    return {
+      day: dayBytes - this.#bytes,
+      holder: peerDayBytes - this.#bytesOf(holder),
+      dialler: (stranger ? strangersDayBytes : peerDayBytes) - this.#bytesOf(dialler),
+      strangers: stranger ? strangersDayBytes - (this.#shares.get(holder)?.strangers ?? 0) : Number.POSITIVE_INFINITY
+    }
   }
 
   #bytesOf(peer: string): number {

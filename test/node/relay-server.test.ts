@@ -130,7 +130,7 @@ describe('a relay', () => {
       reason: 'holder'
     })
     expect(world.log.at('info')).toContain('ended a relayed connection')
-    expect(world.relay.usage().today.bytes).toBeLessThan(1.5 * MIB)
+    expect(world.relay.usage().today.bytes).toBe(MIB)
     await expect(world.call(dialler, holder)).rejects.toThrow()
     expect(world.events).toContainEqual({
       event: 'reservation',
