@@ -40,6 +40,7 @@ const RULES = `
 - \`inboundChannel\` and \`inboundTarget\` belong together.
 - \`bootstrapList\` is dialled in every mode of \`discovery\`; \`"bootstrap"\` only leaves mDNS out.
 - \`announceAddrs\` is added to the addresses that are found; it replaces none.
+- \`enableCircuitRelayServer\` carries for admitted peers only, so it does not go with \`dmPolicy: "open"\`, unless \`enableNATTraversal\` is \`false\`.
 `
 
 /** The whole of docs/configuration.md. */
@@ -84,7 +85,6 @@ function defaultOf({ default: value }: Shape): string {
 
 function effectOf(key: string): string {
   const live = (LIVE_SETTINGS as readonly string[]).includes(key) ? 'at once' : 'restart'
-  if (key === 'discovery') return `${live}; \`"dht"\` later`
-  if (key === 'enableIdentify') return `${live}; switching it off later`
-  return key in PENDING_SETTINGS ? `${live}; later` : live
+  if (!(key in PENDING_SETTINGS)) return live
+  return key === 'discovery' ? `${live}; \`"dht"\` later` : `${live}; later`
 }
