@@ -1,3 +1,4 @@
+import { withoutPeer } from '../protocol/index.ts'
 import { Alarm } from './alarm.ts'
 import { backoffMs } from './backoff.ts'
 import { MeshError } from './errors.ts'
@@ -163,8 +164,8 @@ export class Presence {
 
   /** Whether this is an address that was dialled, and not merely where the peer's own dial came from. */
   isDialled(peer: string, address: string): boolean {
-    const bare = bareOf(address, peer)
-    return this.addressesOf(peer).some(known => bareOf(known, peer) === bare)
+    const bare = withoutPeer(address, peer)
+    return this.addressesOf(peer).some(known => withoutPeer(known, peer) === bare)
   }
 
   /** A message waits for this peer. */
@@ -344,9 +345,4 @@ export class Presence {
       this.#components.log.warn('A connection could not be ended.', { peer, ...failure(error) })
     })
   }
-}
-
-function bareOf(address: string, peer: string): string {
-  const suffix = `/p2p/${peer}`
-  return address.endsWith(suffix) ? address.slice(0, -suffix.length) : address
 }

@@ -17,7 +17,8 @@ import {
   ticketIdBytesOf,
   ticketIdOf,
   ticketProof,
-  toHex
+  toHex,
+  withoutPeer
 } from '../protocol/index.ts'
 import { MeshError } from './errors.ts'
 import { isoOf } from './iso.ts'
@@ -224,9 +225,7 @@ function refused(peer: string, reason: PairAnswer['reason']): MeshError {
 
 /** Without our own peer id, which the ticket's key says; loopback only where there is nothing else. */
 function ownAddresses(addresses: string[], peer: string): Ticket['addresses'] {
-  const bare = addresses.map(address =>
-    address.endsWith(`/p2p/${peer}`) ? address.slice(0, -`/p2p/${peer}`.length) : address
-  )
+  const bare = addresses.map(address => withoutPeer(address, peer))
   const far = bare.filter(address => !/^\/ip4\/127\.|^\/ip6\/::1\//.test(address))
   return (far.length > 0 ? far : bare).slice(0, ROUTE_ADDRESSES_MAX)
 }

@@ -43,6 +43,12 @@ export function isKnownAddress(text: string): boolean {
   return true
 }
 
+/** Without this peer's own id at the end, if it stands there. */
+export function withoutPeer(address: string, peer: string): string {
+  const suffix = `/p2p/${peer}`
+  return address.endsWith(suffix) ? address.slice(0, -suffix.length) : address
+}
+
 function isIpv4(text: string): boolean {
   const bytes = text.split('.')
   return bytes.length === 4 && bytes.every(byte => isNumber(byte, BYTE_MAX))

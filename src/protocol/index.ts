@@ -1,5 +1,5 @@
 /** What peers say to each other: bytes in, values out. Nothing here touches a network, a disk or a clock. */
-export { ADDRESS_MAX_CHARS, isKnownAddress } from './address.ts'
+export { ADDRESS_MAX_CHARS, isKnownAddress, withoutPeer } from './address.ts'
 export { equal as bytesEqual, fromHex, toHex } from './bytes.ts'
 export {
   type Body,

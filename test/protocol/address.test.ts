@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isAddress, isKnownAddress } from '../../src/protocol/address.ts'
+import { isAddress, isKnownAddress, withoutPeer } from '../../src/protocol/address.ts'
 
 describe('isAddress', () => {
   it.each(['/ip4/192.0.2.1/tcp/4001', '/dns4/bob.example/tcp/443/tls/ws', `/${'a'.repeat(511)}`])('takes %s', text => {
@@ -48,5 +48,18 @@ describe('isKnownAddress', () => {
     '/tcp/1/p2p-circuit/x'
   ])('refuses %s', text => {
     expect(isKnownAddress(text)).toBe(false)
+  })
+})
+
+describe('withoutPeer', () => {
+  it.each([
+    ['/ip4/192.0.2.1/tcp/4001/p2p/bob', '/ip4/192.0.2.1/tcp/4001'],
+    ['/ip4/192.0.2.1/tcp/4001', '/ip4/192.0.2.1/tcp/4001'],
+    ['/ip4/192.0.2.1/tcp/4001/p2p/carol', '/ip4/192.0.2.1/tcp/4001/p2p/carol'],
+    // A relay stays: it is part of the way.
+    ['/ip4/192.0.2.1/tcp/4001/p2p/bob/p2p-circuit', '/ip4/192.0.2.1/tcp/4001/p2p/bob/p2p-circuit'],
+    ['/ip4/192.0.2.1/tcp/4001/p2p/carol/p2p-circuit/p2p/bob', '/ip4/192.0.2.1/tcp/4001/p2p/carol/p2p-circuit']
+  ])('of %s leaves %s', (address, left) => {
+    expect(withoutPeer(address, 'bob')).toBe(left)
   })
 })
