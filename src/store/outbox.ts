@@ -1,9 +1,10 @@
 import { MeshError } from '../mesh/errors.ts'
 import type { OutboxRow, OutboxState, OutboxStore } from '../mesh/ports.ts'
-import { REASONS, type RejectReason } from '../protocol/kinds.ts'
+import type { RejectReason } from '../protocol/kinds.ts'
 import { bytes, integer, oneOf, optionalText, type Row, text } from './columns.ts'
 import type { Database } from './database.ts'
 import { advanced, isAtPeer } from './levels.ts'
+import { messageParameters, readMessage } from './message-columns.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Query } from './query.ts'
 import { isSealed, resealed, sealed } from './sealed.ts'
@@ -11,8 +12,6 @@ import { isSealed, resealed, sealed } from './sealed.ts'
 /** A dead letter stays until it was dismissed. Word for word as the index has it, or that is not used. */
 export const IS_DEAD = `state IN ('rejected', 'expired') AND dismissed = 0 AND kind <> 'skip'`
 
-const KINDS = ['message', 'host', 'skip'] as const
-const REASON_NAMES = Object.keys(REASONS) as RejectReason[]
 export const STATES = [
   'queued',
   'received',
@@ -213,18 +212,9 @@ function prepare(database: Database) {
 
 function parametersOf(row: OutboxRow, epoch: string) {
   return {
-    id: row.id,
-    instance: row.instance,
-    peer: row.peer,
+    ...messageParameters(row),
     epoch,
-    conversation: row.conversation,
-    seq: row.seq,
-    kind: row.kind,
-    in_reply_to: row.inReplyTo ?? null,
-    envelope: row.envelope,
-    hash: row.hash,
     state: row.state,
-    reason: row.reason ?? null,
     created_ms: row.createdMs,
     expires_ms: row.expiresMs,
     idempotency_key: row.idempotencyKey ?? null,
@@ -240,20 +230,12 @@ function readRow(row: Row): OutboxRow {
 
 /** All of a row but its bytes. */
 export function readHead(row: Row): Omit<OutboxRow, 'envelope' | 'hash'> {
-  const inReplyTo = optionalText(row, 'in_reply_to')
   const idempotencyKey = optionalText(row, 'idempotency_key')
   const session = optionalText(row, 'session')
   const replyId = optionalText(row, 'reply_id')
   return {
-    id: text(row, 'id'),
-    instance: text(row, 'instance'),
-    peer: text(row, 'peer'),
-    conversation: text(row, 'conversation'),
-    seq: integer(row, 'seq'),
-    kind: oneOf(row, 'kind', KINDS),
-    ...(inReplyTo !== undefined && { inReplyTo }),
+    ...readMessage(row),
     state: oneOf(row, 'state', STATES),
-    ...(row['reason'] !== null && { reason: oneOf(row, 'reason', REASON_NAMES) }),
     createdMs: integer(row, 'created_ms'),
     expiresMs: integer(row, 'expires_ms'),
     ...(idempotencyKey !== undefined && { idempotencyKey }),
