@@ -8,7 +8,10 @@ type Relay = Result<'status'>['relays'][number]
 type Usage = NonNullable<Result<'status'>['relay']>
 
 /** A sentence. */
-const SENTENCE_MAX_CHARS = 500
+export const SENTENCE_MAX_CHARS = 500
+
+/** A sentence, or an address, with what stands beside it. */
+export const LINE_MAX_CHARS = 600
 
 /** The end of a peer id tells peers apart; its beginning is the same for all. */
 const PEER_SHORT_CHARS = 8
@@ -20,6 +23,16 @@ const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const
 
 export function reachable({ verdict, reason }: { verdict: string; reason: string }): string {
   return `${verdict} (${safe(reason, SENTENCE_MAX_CHARS).replace(/\.$/, '')})`
+}
+
+/** Lines of `fields` under one name: a value each, and where there is none, `none`. */
+export function listed(
+  name: string,
+  values: readonly string[],
+  { none, maxChars = LINE_MAX_CHARS }: { none?: string; maxChars?: number } = {}
+): [string, string][] {
+  if (values.length === 0) return none === undefined ? [] : [[name, none]]
+  return values.map((value, index) => [index === 0 ? name : '', safe(value, maxChars)])
 }
 
 export function relayLine({ peer, state, problem, ageMs, rttMs }: Relay): string {

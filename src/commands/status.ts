@@ -1,14 +1,8 @@
 import type { Status } from '../control/methods.ts'
 import { ADDRESS_MAX_CHARS, safe } from '../protocol/index.ts'
 import { defineCommand, EXIT } from './command.ts'
-import { reachable, relayLine, usageLines } from './network-lines.ts'
+import { listed, reachable, relayLine, SENTENCE_MAX_CHARS, usageLines } from './network-lines.ts'
 import { fields } from './table.ts'
-
-/** An issue is a sentence, wrapped over a few lines. */
-const ISSUE_MAX_CHARS = 500
-
-/** What stands beside a relay may be a sentence too. */
-const RELAY_MAX_CHARS = 600
 
 export const status = defineCommand({
   name: 'status',
@@ -29,21 +23,19 @@ function lines(report: Status, program: string): string[] {
   return fields([
     ['instance', safe(report.instanceId)],
     ['peer id', safe(report.peerId)],
-    ...many('address', report.addresses, ADDRESS_MAX_CHARS, 'none: this instance is not listening'),
+    ...listed('address', report.addresses, {
+      none: 'none: this instance is not listening',
+      maxChars: ADDRESS_MAX_CHARS
+    }),
     ['reachable', reachable({ verdict: report.reachability, reason: report.reachabilityReason })],
-    ...many('relay', report.relays.map(relayLine), RELAY_MAX_CHARS),
-    ...many('carries', report.relay === null ? [] : usageLines(report.relay), RELAY_MAX_CHARS),
+    ...listed('relay', report.relays.map(relayLine)),
+    ...listed('carries', report.relay === null ? [] : usageLines(report.relay)),
     ['peers', `${report.peers} connected`],
     ['outbox', `${outbox.waiting} waiting`],
     ['inbox', `${inbox.open} open${unknown}`],
     ['notices', notices.unread === 0 ? 'none' : `${notices.unread} unread: ${program} inbox`],
     ['running', `version ${safe(report.version)} since ${safe(report.startedAt)}`],
-    ...many('not yet', report.pendingSettings, ISSUE_MAX_CHARS),
-    ...many('issue', report.issues, ISSUE_MAX_CHARS)
+    ...listed('not yet', report.pendingSettings, { maxChars: SENTENCE_MAX_CHARS }),
+    ...listed('issue', report.issues, { maxChars: SENTENCE_MAX_CHARS })
   ])
-}
-
-function many(name: string, values: readonly string[], maxChars: number, none?: string): [string, string][] {
-  if (values.length === 0) return none === undefined ? [] : [[name, none]]
-  return values.map((value, index) => [index === 0 ? name : '', safe(value, maxChars)])
 }
