@@ -1,4 +1,5 @@
-import { OUTBOX_LIST_MAX, type Result } from '../control/methods.ts'
+import { OUTBOX_LIST_MAX } from '../control/message-methods.ts'
+import type { Result } from '../control/methods.ts'
 import { safe } from '../protocol/index.ts'
 import { UsageError } from './arguments.ts'
 import { type CommandContext, defineCommand, EXIT, type ExitCode } from './command.ts'

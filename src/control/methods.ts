@@ -6,15 +6,21 @@ import {
   TICKET_TTL_MAX_MS,
   TICKET_USES_MAX
 } from '../protocol/limits.ts'
+import {
+  inboundDetailsSchema,
+  inboundSchema,
+  messageId,
+  messageSchema,
+  namedSchema,
+  OUTBOX_LIST_MAX,
+  outboxSchema
+} from './message-methods.ts'
 import { netcheckSchema, networkStatus, pathSchema, pingSchema } from './network-methods.ts'
 
 /**
  * Everything that can be asked of a running mesh, once: the commands, the agent tools, the gateway's RPC methods and the control socket all
  * use these names, parameters and results.
  */
-
-/** Entries of one list of the outbox: as many as one instance may have waiting. */
-export const OUTBOX_LIST_MAX = 1_000
 
 /** The shortest life of a message: expiry is looked at once a minute. */
 export const EXPIRY_MIN_MS = 60_000
@@ -115,7 +121,7 @@ export const sendResultSchema = z.object({
   /** From the call to the level, or to the end of the wait. */
   ms: z.number(),
   reply: z.string().nullable(),
-  to: z.object({ instanceId: z.string(), peerId: z.string(), name: z.string() }),
+  to: namedSchema,
   /** Why nothing more is to come, e.g. `no_reply`. */
   reason: z.string().nullable(),
   /** True when the same call had been made before and this is its message. */
@@ -174,66 +180,6 @@ const noticeSchema = z.object({
   text: z.string(),
   /** Whether a channel took it. */
   shown: z.boolean()
-})
-
-const messageId = z.string().regex(/^[0-9a-f]{32}$/)
-
-const outboxStateSchema = z.enum(['queued', 'received', 'delivered', 'answered', 'rejected', 'expired', 'cancelled'])
-
-/** A message of ours, without its text. */
-const outboxEntrySchema = z.object({
-  id: z.string(),
-  to: z.object({ instanceId: z.string(), peerId: z.string(), name: z.string() }),
-  state: outboxStateSchema,
-  reason: z.string().nullable(),
-  createdAt: z.string(),
-  expiresAt: z.string(),
-  /** Rejected or expired, and not dismissed. */
-  deadLetter: z.boolean()
-})
-
-export const outboxSchema = z.object({
-  /** Oldest first. */
-  waiting: z.array(outboxEntrySchema),
-  /** Newest first. */
-  deadLetters: z.array(outboxEntrySchema),
-  /** How many there are, listed or not. */
-  counts: z.object({ waiting: z.number().int(), deadLetters: z.number().int() })
-})
-
-export const messageSchema = outboxEntrySchema.extend({
-  reply: z.string().nullable(),
-  /** What was sent; null where the row is damaged. */
-  text: z.string().nullable(),
-  conversation: z.string(),
-  inReplyTo: z.string().nullable(),
-  /** While it waits: how often its peer was tried in vain since the last link. Null where that is not known. */
-  attempts: z.number().int().nullable(),
-  /** While it waits: the next try to reach its peer, where one is planned. */
-  nextTryAt: z.string().nullable(),
-  /** While it waits: when it was handed to the link that is up. */
-  sentAt: z.string().nullable()
-})
-
-const inboundSchema = z.object({
-  id: z.string(),
-  from: z.object({ instanceId: z.string(), peerId: z.string(), name: z.string() }),
-  at: z.string(),
-  state: z.enum(['received', 'dispatching', 'adopted', 'replied', 'done', 'unknown', 'rejected']),
-  inReplyTo: z.string().nullable(),
-  /** In the words of the sender. */
-  text: z.string()
-})
-
-const inboundDetailsSchema = inboundSchema.extend({
-  kind: z.enum(['message', 'host']),
-  conversation: z.string(),
-  /** ISO 8601, by the sender's clock. */
-  sentAt: z.string(),
-  /** Why it ended as it did, null where there is nothing to say. */
-  reason: z.string().nullable(),
-  /** How often its dispatch was begun. */
-  attempts: z.number().int()
 })
 
 const none = z.object({})
@@ -317,7 +263,7 @@ export const methods = {
     result: z.object({
       id: z.string(),
       retriedAs: z.string().nullable(),
-      to: z.object({ instanceId: z.string(), peerId: z.string(), name: z.string() }),
+      to: namedSchema,
       connected: z.boolean()
     }),
     changes: true

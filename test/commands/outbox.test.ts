@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { commands, runArgv } from '../../src/commands/index.ts'
-import { messageSchema, outboxSchema, type Result } from '../../src/control/methods.ts'
+import { messageSchema, outboxSchema } from '../../src/control/message-methods.ts'
+import type { Result } from '../../src/control/methods.ts'
 import { MeshError } from '../../src/mesh/errors.ts'
 import { type Answers, fakeHost } from './fake-host.ts'
 import { BOB, sent } from './samples.ts'

@@ -1,13 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import * as z from 'zod'
-import {
-  type Handlers,
-  messageSchema,
-  methods,
-  peerSchema,
-  sendResultSchema,
-  statusSchema
-} from '../../src/control/methods.ts'
+import { messageSchema } from '../../src/control/message-methods.ts'
+import { type Handlers, methods, peerSchema, sendResultSchema, statusSchema } from '../../src/control/methods.ts'
 import { netcheckSchema, pingSchema } from '../../src/control/network-methods.ts'
 import { FakeAgent } from '../fakes/agent.ts'
 import { FakeInstance } from '../fakes/instance.ts'
