@@ -1,7 +1,7 @@
 import { failure } from './guard.ts'
 import type { Clock, Gauge, Log, Network } from './ports.ts'
 
-/** Peers for whom a straight way is tried at once, and those whose last try was of late. */
+/** Peers for whom a straight way is tried at once, and with them those who wait for that or were tried of late. */
 const DIALS_MAX = 8
 const TRIES_MAX = 128
 
@@ -15,8 +15,10 @@ const SPACING_MS = 10_000
 export class Shortcuts {
   readonly #network: Pick<Network, 'straighten' | 'connections'>
   readonly #log: Log
-  /** Peers that are or were just tried, with what came up meanwhile. */
+  /** Peers that wait to be tried, with where; those that are or were just tried, with what came up meanwhile. */
   readonly #tries = new Map<string, string[]>()
+  /** Those that wait: the links of many may come up at once, and there may be no other news of them for long. */
+  readonly #waiting = new Set<string>()
   readonly #clock: Pick<Clock, 'sleep'>
   #dials = 0
   readonly #stopped = new AbortController()
@@ -39,12 +41,31 @@ export class Shortcuts {
   news(peer: string, addresses: string[]): void {
     const straight = addresses.filter(address => !address.includes('/p2p-circuit'))
     if (straight.length === 0 || this.#stopped.signal.aborted || !this.#isRelayed(peer)) return
-    if (this.#tries.has(peer)) this.#tries.set(peer, straight)
-    else if (this.#tries.size < TRIES_MAX && this.#dials < DIALS_MAX) void this.#try(peer, straight)
+    if (!this.#tries.has(peer)) {
+      if (this.#tries.size >= TRIES_MAX) return
+      this.#waiting.add(peer)
+    }
+    this.#tries.set(peer, straight)
+    this.#turn()
   }
 
   gauges(): Gauge[] {
-    return [{ name: 'straight ways tried', size: this.#tries.size, max: TRIES_MAX }]
+    return [
+      { name: 'straight ways tried', size: this.#tries.size, max: TRIES_MAX },
+      { name: 'straight ways to be tried', size: this.#waiting.size, max: TRIES_MAX }
+    ]
+  }
+
+  #turn(): void {
+    if (this.#stopped.signal.aborted) return
+    for (const peer of this.#waiting) {
+      if (this.#dials >= DIALS_MAX) return
+      this.#waiting.delete(peer)
+      const addresses = this.#tries.get(peer) ?? []
+      // Its link may have ended or moved while it waited.
+      if (this.#isRelayed(peer)) void this.#try(peer, addresses)
+      else this.#tries.delete(peer)
+    }
   }
 
   /** Never rejects. */
@@ -56,6 +77,7 @@ export class Shortcuts {
       .straighten(peer, addresses, { signal })
       .catch(error => this.#log.debug('No straight way.', { peer, ...failure(error) }))
     this.#dials--
+    this.#turn()
     await this.#clock.sleep(SPACING_MS, { signal }).catch(() => undefined)
     const meanwhile = this.#tries.get(peer) ?? []
     this.#tries.delete(peer)

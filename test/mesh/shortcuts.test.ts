@@ -12,12 +12,15 @@ const THERE = '/ip4/47.0.0.10/tcp/4001'
 /** Every try waits until it is ended. */
 function setUp({ path = 'relayed', linked = true }: { path?: Path; linked?: boolean } = {}) {
   const connection: Connected = { peer: PEER, path, address: RELAY, linked }
-  const tries: { addresses: string[]; end: (error?: Error) => void; signal: AbortSignal | undefined }[] = []
+  const connections = [connection]
+  const tries: { peer: string; addresses: string[]; end: (error?: Error) => void; signal: AbortSignal | undefined }[] =
+    []
   const network = {
-    connections: () => [connection],
-    straighten: (_: string, addresses: string[], options: { signal?: AbortSignal } = {}) =>
+    connections: () => connections,
+    straighten: (peer: string, addresses: string[], options: { signal?: AbortSignal } = {}) =>
       new Promise<void>((resolve, reject) => {
         tries.push({
+          peer,
           addresses,
           signal: options.signal,
           end: error => (error === undefined ? resolve() : reject(error))
@@ -26,8 +29,10 @@ function setUp({ path = 'relayed', linked = true }: { path?: Path; linked?: bool
   }
   const log = new FakeLog()
   const clock = new FakeClock()
-  return { connection, tries, clock, shortcuts: new Shortcuts({ network, clock, log }) }
+  return { connection, connections, tries, clock, shortcuts: new Shortcuts({ network, clock, log }) }
 }
+
+const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
 it('tries the straight ones of the addresses of a peer whose link runs through a relay', () => {
   const { tries, shortcuts } = setUp()
@@ -68,33 +73,74 @@ it('S-16: tries what came up meanwhile, the latest, ten seconds after a try in v
 })
 
 it('stops with the mesh', () => {
-  const { tries, shortcuts } = setUp()
+  const { connection, tries, shortcuts } = setUp()
   shortcuts.news(PEER, [HERE])
   shortcuts.stop()
   expect(tries[0]?.signal?.aborted).toBe(true)
+  connection.peer = '12D3KooWother'
   shortcuts.news('12D3KooWother', [HERE])
   expect(tries.length).toBe(1)
 })
 
 it('has a cap, for those that are tried at once and for those that are remembered', async () => {
   const { tries, shortcuts, connection } = setUp()
+  let ended = 0
   for (let number = 0; number < 300; number++) {
     connection.peer = `${PEER}${number}`
     shortcuts.news(connection.peer, [HERE])
+    expect(tries.length - ended).toBeLessThanOrEqual(8)
     if (number < 8) continue
-    expect(tries.length).toBeLessThanOrEqual(number)
-    for (const { end } of tries) end(new Error('nobody there'))
-    await new Promise(resolve => setImmediate(resolve))
+    for (const { end } of tries.slice(ended)) end(new Error('nobody there'))
+    ended = tries.length
+    await turn()
   }
+  expect(tries.length).toBe(128)
   const [gauge] = shortcuts.gauges()
   expect(gauge?.size).toBe(gauge?.max)
 })
 
-it('tries eight peers at once', () => {
-  const { tries, shortcuts, connection } = setUp()
-  for (let number = 0; number < 20; number++) {
-    connection.peer = `${PEER}${number}`
-    shortcuts.news(connection.peer, [HERE])
+/** The links of twenty peers come up at once, as when a relay is back. */
+function crowd() {
+  const world = setUp()
+  const peers = Array.from({ length: 20 }, (_, number) => `${PEER}${number}`)
+  world.connections.splice(0, 1, ...peers.map(peer => ({ ...world.connection, peer })))
+  for (const peer of peers) world.shortcuts.news(peer, [HERE])
+  return { ...world, peers }
+}
+
+it('tries eight peers at once, and the others when their turn comes', async () => {
+  const { tries, peers } = crowd()
+  expect(tries.length).toBe(8)
+  for (let ended = 0; ended < peers.length; ended++) {
+    tries[ended]?.end(new Error('nobody there'))
+    await turn()
+    expect(tries.length).toBe(Math.min(ended + 9, peers.length))
   }
+  expect(tries.map(({ peer }) => peer)).toEqual(peers)
+})
+
+it('tries nobody any more who is gone or reached straight when its turn comes, and the latest of what came up meanwhile', async () => {
+  const { connections, tries, shortcuts, peers } = crowd()
+  const [gone = '', straight = '', next = ''] = peers.slice(8)
+  connections.splice(8, 2, { peer: straight, path: 'direct', address: HERE, linked: true })
+  shortcuts.news(next, [THERE])
+  expect(tries.length).toBe(8)
+  tries[0]?.end()
+  await turn()
+  expect(tries.slice(8)).toMatchObject([{ peer: next, addresses: [THERE] }])
+  // It may come back as if it had never waited.
+  connections.push({ peer: gone, path: 'relayed', address: RELAY, linked: true })
+  shortcuts.news(gone, [THERE])
+  for (const { end } of tries) end()
+  await expect.poll(() => tries.length).toBe(17)
+  for (const { end } of tries) end()
+  await expect.poll(() => tries.map(({ peer }) => peer)).toContain(gone)
+})
+
+it('begins with nobody who waits once the mesh stops', async () => {
+  const { tries, shortcuts } = crowd()
+  shortcuts.stop()
+  for (const { end } of tries) end(new Error('stopped'))
+  await turn()
   expect(tries.length).toBe(8)
 })
