@@ -13,17 +13,16 @@ import type {
 import { type Frame, type PairAnswer, type PairBody, refusing } from '../protocol/index.ts'
 import { Bootstrap } from './bootstrap.ts'
 import { Carriers } from './carriers.ts'
+import { ConnectedPeers } from './connected-peers.ts'
 import { Crowd } from './crowd.ts'
-import { withDeadline } from './deadline.ts'
 import { type DiagnosticsComponents, NodeDiagnostics } from './diagnostics.ts'
-import { CONNECT_MS, Dialler, peerIdOf } from './dialler.ts'
+import { Dialler, peerIdOf } from './dialler.ts'
 import type { Discovery } from './discovery.ts'
 import { endConnection } from './ending.ts'
 import type { Gate } from './gate.ts'
 import type { Gossip } from './gossip.ts'
 import { isInstance } from './is-instance.ts'
 import type { Issues } from './issues.ts'
-import { CONNECTIONS_MAX } from './limits.ts'
 import { LINK_STREAMS_MAX, Links, type LinksInit } from './links.ts'
 import type { Listening } from './listening.ts'
 import { PAIR_STREAMS_MAX, PairProtocol } from './pair-protocol.ts'
@@ -69,17 +68,14 @@ export class MeshNode implements Network {
   readonly #components: NodeComponents
   readonly #log: Log
   readonly #strikes = new Strikes()
-  readonly #relays: ReadonlySet<string>
   readonly #carriers: Carriers
   readonly #dialler: Dialler
   readonly #pair: PairProtocol
-  readonly #memory: PeerMemory
   readonly #spares: Spares
   readonly #crowd: Crowd
   readonly #bootstrap: Bootstrap
+  readonly #peers: ConnectedPeers
   readonly #tuning: NodeTuning
-  /** Peers that the handler was told of. As many as there are connections. */
-  readonly #connected = new Set<string>()
   #running: { handler: NetworkHandler; links: Links } | undefined
 
   constructor(components: NodeComponents, init: NodeLists & NodeTuning) {
@@ -91,15 +87,13 @@ export class MeshNode implements Network {
       connectionOf: peer => this.#running?.links.connectionOf(peer) ?? this.#best(peer)
     })
     this.#log = log
-    this.#memory = new PeerMemory({ libp2p, log })
     this.#tuning = init
-    this.#relays = new Set(init.relays.map(({ peer }) => peer))
     const listed = new Set([...init.bootstrap, ...init.relays].map(({ peer }) => peer))
     this.#carriers = new Carriers({
       connections: () => libp2p.getConnections(),
       keeps: peer => listed.has(peer) || this.#running?.links.linked(peer) === true
     })
-    const { transports, gate } = components
+    const { transports, gate, gossip } = components
     this.#dialler = new Dialler(
       { libp2p, transports, gate, carriers: this.#carriers },
       { keeps: peer => listed.has(peer) }
@@ -129,6 +123,19 @@ export class MeshNode implements Network {
       },
       { peers: init.bootstrap }
     )
+    this.#peers = new ConnectedPeers(
+      {
+        connectionsOf: peer => this.#connectionsOf(peer),
+        carriers: this.#carriers,
+        crowd: this.#crowd,
+        spares: this.#spares,
+        memory: new PeerMemory({ libp2p, log }),
+        bootstrap: this.#bootstrap,
+        gossip,
+        log
+      },
+      { relays: new Set(init.relays.map(({ peer }) => peer)) }
+    )
   }
 
   async start(handler: NetworkHandler, options: AbortOptions = {}): Promise<void> {
@@ -136,6 +143,9 @@ export class MeshNode implements Network {
     const { libp2p, gossip, discovery, listening, whereabouts } = this.#components
     const links = this.#createLinks(handler)
     this.#running = { handler, links }
+    const openLink = (connection: Connection, signal: AbortSignal): Promise<void> =>
+      this.#dialler.openLink(links, connection, signal)
+    this.#peers.start({ handler, links, openLink })
     // Before the first connection, so that the first identify already names them.
     await libp2p.handle(LINK_PROTOCOL, (stream, connection) => this.#accept(links, stream, connection), {
       maxInboundStreams: LINK_STREAMS_MAX,
@@ -147,8 +157,8 @@ export class MeshNode implements Network {
       maxOutboundStreams: PAIR_STREAMS_MAX,
       runOnLimitedConnection: true
     })
-    libp2p.addEventListener('connection:open', event => this.#onOpen(event.detail))
-    libp2p.addEventListener('connection:close', event => this.#onClose(event.detail))
+    libp2p.addEventListener('connection:open', event => this.#peers.opened(event.detail))
+    libp2p.addEventListener('connection:close', event => this.#peers.closed(event.detail))
     discovery.start((peer, addresses) => this.#onSeen(peer, addresses))
     await libp2p.start()
     gossip.start(handler)
@@ -172,7 +182,7 @@ export class MeshNode implements Network {
     this.#spares.stop()
     for (const peer of this.#running?.links.peers() ?? []) this.#running?.links.drop(peer)
     await libp2p.stop()
-    for (const peer of [...this.#connected]) this.#gone(peer)
+    this.#peers.stop()
     this.#strikes.clear()
     this.#pair.clear()
     this.#running = undefined
@@ -197,7 +207,7 @@ export class MeshNode implements Network {
   gauges(): Gauge[] {
     const { gossip, discovery, outlook } = this.#components
     return [
-      { name: 'connected peers', size: this.#connected.size, max: CONNECTIONS_MAX },
+      ...this.#peers.gauges(),
       ...this.#crowd.gauges(),
       ...this.#pair.gauges(),
       ...(this.#running?.links.gauges() ?? []),
@@ -250,21 +260,7 @@ export class MeshNode implements Network {
   }
 
   connections(): Connected[] {
-    const connected: Connected[] = []
-    for (const peer of this.#connected) {
-      const link = this.#running?.links.connectionOf(peer)
-      const connection = link ?? this.#best(peer)
-      if (connection === undefined) continue
-      const { rtt: rttMs } = connection
-      connected.push({
-        peer,
-        path: pathOf(connection),
-        address: connection.remoteAddr.toString(),
-        linked: link !== undefined,
-        ...(rttMs !== undefined && { rttMs })
-      })
-    }
-    return connected
+    return this.#peers.list()
   }
 
   publish(topic: string, data: Uint8Array): Promise<{ recipients: number }> {
@@ -281,11 +277,11 @@ export class MeshNode implements Network {
           hello: peer => handler.hello(peer),
           up: (connection, hello) => {
             const peer = connection.remotePeer.toString()
-            this.#onUp(connection)
+            this.#peers.linked(connection)
             handler.linkUp(peer, hello, pathOf(connection))
           },
           moved: (from, to) => {
-            this.#onUp(to)
+            this.#peers.linked(to)
             if (pathOf(from) !== pathOf(to)) handler.pathChanged(to.remotePeer.toString(), pathOf(to))
           },
           down: peer => handler.linkDown(peer),
@@ -306,7 +302,7 @@ export class MeshNode implements Network {
       stream.abort(new Error('not an instance'))
       return
     }
-    this.#tell(connection, { isLink: true })
+    this.#peers.tell(connection, { isLink: true })
     this.#dialler.foundInstance(connection.remotePeer.toString())
     links.accept(stream, connection)
   }
@@ -315,76 +311,6 @@ export class MeshNode implements Network {
     if (peer === this.peer || !isInstance(peerIdOf(peer)) || this.#dialler.isForeign(peer)) return
     if (this.#connectionsOf(peer).some(each => each.status === 'open' && pathOf(each) !== 'relayed')) return
     this.#running?.handler.discovered(peer, addresses)
-  }
-
-  #onOpen(connection: Connection): void {
-    const running = this.#running
-    if (running === undefined || !this.#crowd.opened(connection) || !isInstance(connection.remotePeer)) return
-    this.#tell(connection)
-    const peer = connection.remotePeer.toString()
-    this.#spares.watch(connection)
-    // Whoever dialled opens the link, also where no connect() of the mesh waits for it: after a bootstrap dial.
-    if (connection.direction !== 'outbound' || !running.handler.hello(peer).admitted) return
-    withDeadline(CONNECT_MS, signal => this.#dialler.openLink(running.links, connection, signal)).catch(
-      (error: unknown) =>
-        this.#log.debug('no link over the new connection', {
-          peer,
-          code: error instanceof MeshError ? error.code : 'failed'
-        })
-    )
-  }
-
-  #tell(connection: Connection, { isLink = false } = {}): void {
-    const peer = connection.remotePeer.toString()
-    if (this.#connected.has(peer)) return
-    // A relay need not be an instance. Where it is one, it says so by a link.
-    const isRelay = this.#relays.has(peer) || this.#carriers.carries(peer)
-    if (isRelay && !isLink && this.#running?.handler.hello(peer).admitted !== true) return
-    this.#connected.add(peer)
-    this.#running?.handler.connected(peer, pathOf(connection), connection.remoteAddr.toString())
-  }
-
-  #onClose(connection: Connection): void {
-    const peer = connection.remotePeer.toString()
-    this.#spares.forget(connection)
-    this.#crowd.forget(connection)
-    this.#carriers.closed(connection)
-    if (this.#best(peer) === undefined) {
-      this.#gone(peer)
-      return
-    }
-    // Broadcasts may have run over the connection that closed.
-    const link = this.#running?.links.connectionOf(peer)
-    if (link !== undefined) this.#joinGossip(link)
-  }
-
-  #onUp(connection: Connection): void {
-    this.#joinGossip(connection)
-    for (const other of this.#connectionsOf(connection.remotePeer.toString())) {
-      this.#spares.watch(other)
-      this.#crowd.forget(other)
-    }
-    this.#memory.tag(connection.remotePeer)
-  }
-
-  #joinGossip(connection: Connection): void {
-    const report = (error: unknown): void =>
-      this.#log.warn('broadcasts with a peer do not work', {
-        peer: connection.remotePeer.toString(),
-        error: `${error}`
-      })
-    this.#components.gossip.peerUp(connection).catch(report)
-  }
-
-  #gone(peer: string): void {
-    this.#memory.forget(peer)
-    this.#bootstrap.lost(peer)
-    if (!this.#connected.delete(peer)) return
-    this.#running?.links.lost(peer)
-    this.#running?.handler.disconnected(peer)
-    const report = (error: unknown): void =>
-      this.#log.debug('gossip did not forget a peer', { peer, error: `${error}` })
-    this.#components.gossip.peerGone(peer).catch(report)
   }
 
   #best(peer: string): Connection | undefined {
