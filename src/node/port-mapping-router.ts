@@ -239,19 +239,28 @@ export class HomeRouter implements Gateway {
     clearTimeout(lease.timer)
     const before = lease.externalPort
     let waitMs = this.#ttlMs / RENEWALS_PER_TTL
+    const soonMs = Math.min(RETRY_MS, waitMs)
     try {
-      lease.externalPort = await this.#openAt(this.#controlled(), lease)
-      lease.leftMs = this.#ttlMs
-      this.#portTrouble = undefined
+      if (this.#localOf(this.host, lease.host) === undefined) {
+        // This machine has left that address, and another one may have it now.
+        lease.externalPort = undefined
+        lease.asked = undefined
+        waitMs = soonMs
+      } else {
+        lease.externalPort = await this.#openAt(this.#controlled(), lease)
+        lease.leftMs = this.#ttlMs
+        this.#portTrouble = undefined
+      }
     } catch (error) {
       if (this.#stopping.signal.aborted) return
       this.#portTrouble = this.#sentenceFor(error, lease)
       this.#components.log.debug('no port opened', { host: this.host, port: lease.port, error: `${error}` })
       if (lease.leftMs <= 0) lease.externalPort = undefined
-      waitMs = Math.min(RETRY_MS, waitMs)
+      waitMs = soonMs
     }
-    // It may have been given up meanwhile.
+    // It may have been given up meanwhile, or renewed at a router that was met meanwhile.
     if (this.#leases.get(`${lease.host}:${lease.port}`) !== lease) return
+    clearTimeout(lease.timer)
     lease.leftMs -= waitMs
     lease.timer = setTimeout(() => void this.#renew(lease), waitMs).unref()
     if (lease.externalPort !== before) this.#components.changed()

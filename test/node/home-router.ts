@@ -5,18 +5,18 @@ import { textOf } from '../../src/node/port-mapping-xml.ts'
 
 /** A network in which the tests' router, on loopback, and this machine are neighbours. */
 export const HOST = '127.0.0.2'
-export const interfaces: typeof networkInterfaces = () => ({
-  v0: [
-    {
-      address: HOST,
-      netmask: '255.0.0.0',
-      family: 'IPv4',
-      mac: '00:00:00:00:00:00',
-      internal: false,
-      cidr: `${HOST}/8`
-    }
-  ]
-})
+export const interfaces: typeof networkInterfaces = () => interfacesAt(HOST)
+
+export function interfacesAt(address: string): ReturnType<typeof networkInterfaces> {
+  return {
+    v0: [
+      {
+        ...{ address, netmask: '255.0.0.0', family: 'IPv4', mac: '00:00:00:00:00:00' },
+        ...{ internal: false, cidr: `${address}/8` }
+      }
+    ]
+  }
+}
 
 const CONNECTION = 'urn:schemas-upnp-org:service:WANIPConnection:1'
 

@@ -1,23 +1,36 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { HomeRouter } from '../../src/node/port-mapping-router.ts'
 import { locationIn } from '../../src/node/port-mapping-search.ts'
-import { FakeRouter, HOST, interfaces } from './home-router.ts'
-import { logInto } from './test-node.ts'
+import { FakeRouter, HOST, interfacesAt } from './home-router.ts'
+import { type LogLine, logInto } from './test-node.ts'
 
 const PORT = 4_001
 
 let fake: FakeRouter
 let changes: number
+let lines: LogLine[]
+/** The address of this machine. */
+let host: string
 let router: HomeRouter
 
 const create = (init: { ttlMs?: number } = {}): HomeRouter =>
-  new HomeRouter({ log: logInto([]), interfaces, answered: () => undefined, changed: () => void changes++ }, init)
+  new HomeRouter(
+    {
+      log: logInto(lines),
+      interfaces: () => interfacesAt(host),
+      answered: () => undefined,
+      changed: () => void changes++
+    },
+    init
+  )
 
 beforeEach(async () => {
   fake = await FakeRouter.create()
   changes = 0
+  lines = []
+  host = HOST
   router = create()
 })
 
@@ -137,6 +150,37 @@ describe('S1.36: the home router', () => {
     await router.meet(other.location)
     expect(router.external).toBe('46.0.0.10')
     await other[Symbol.asyncDispose]()
+  })
+
+  it('is asked for nothing any more for an address that this machine no longer has', async () => {
+    await router.meet(fake.location)
+    await router.map(PORT, HOST)
+    host = '127.0.0.3'
+    const next = await FakeRouter.create()
+    await router.meet(next.location)
+    await router.map(PORT, host)
+    expect(next.opened).toMatchObject([{ port: PORT, to: `${host}:${PORT}` }])
+    expect(router.open()).toEqual([{ host, port: PORT, externalPort: PORT }])
+    await router.stop()
+    expect(next.closed).toEqual([PORT])
+    await next[Symbol.asyncDispose]()
+  })
+
+  it('is not asked again for a port that was given up, also where two others were met while one was asked', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    await router.meet(fake.location)
+    await router.map(PORT, HOST)
+    const others = [await FakeRouter.create(), await FakeRouter.create()]
+    for (const other of others) {
+      other.reply = action => (action === 'AddPortMapping' ? 'silence' : undefined)
+      await router.meet(other.location)
+    }
+    for (const other of others) await other[Symbol.asyncDispose]()
+    while (lines.filter(({ message }) => message === 'no port opened').length < 2)
+      await new Promise(resolve => setImmediate(resolve))
+    await router.unmap(PORT)
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   it('opens nothing for an address of another network', async () => {
