@@ -9,6 +9,7 @@ const RETRY_LAST_MS = 60_000
 export class Bootstrap {
   readonly #components: { dial(target: ListedPeer): Promise<void>; connected(peer: string): boolean; log: Log }
   readonly #peers: ListedPeer[]
+  /** Of the peers that wait for their next dial. */
   readonly #timers = new Map<string, NodeJS.Timeout>()
   /** Peers that are dialled at the moment. */
   readonly #trying = new Set<string>()
@@ -51,11 +52,20 @@ export class Bootstrap {
     clearTimeout(this.#timers.get(target.peer))
     const jitterMs = Math.random() * waitMs * 0.1
     const nextMs = Math.min(Math.max(waitMs * 2, this.#firstMs), RETRY_LAST_MS)
-    this.#timers.set(target.peer, setTimeout(() => void this.#try(target, nextMs), waitMs + jitterMs).unref())
+    const due = (): void => {
+      this.#timers.delete(target.peer)
+      void this.#try(target, nextMs)
+    }
+    this.#timers.set(target.peer, setTimeout(due, waitMs + jitterMs).unref())
   }
 
   async #try(target: ListedPeer, nextMs: number): Promise<void> {
-    if (this.#components.connected(target.peer) || this.#trying.has(target.peer)) return
+    if (this.#components.connected(target.peer)) return
+    if (this.#trying.has(target.peer)) {
+      // The dial under way may be one into the network that was left; when it fails, this one is due.
+      this.#schedule(target, this.#firstMs)
+      return
+    }
     this.#trying.add(target.peer)
     try {
       await this.#components.dial(target)
@@ -64,7 +74,7 @@ export class Bootstrap {
         peer: target.peer,
         reason: error instanceof Error ? error.name : 'unknown'
       })
-      if (this.#running) this.#schedule(target, nextMs)
+      if (this.#running && !this.#timers.has(target.peer)) this.#schedule(target, nextMs)
     } finally {
       this.#trying.delete(target.peer)
     }

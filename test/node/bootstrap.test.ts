@@ -50,3 +50,26 @@ it('does not dial a peer that is connected', async () => {
   expect(dial).not.toHaveBeenCalled()
   bootstrap.stop()
 })
+
+it('R-14: a peer that is being dialled while the network changes is dialled again as soon as that dial ends', async () => {
+  const ends: (() => void)[] = []
+  const dial = vi.fn(() => new Promise<void>((_, reject) => ends.push(() => reject(new Error('no route')))))
+  const bootstrap = new Bootstrap({ dial, connected: () => false, log: logInto([]) }, { peers: [target] })
+  bootstrap.start()
+  await vi.advanceTimersByTimeAsync(1)
+  // Away for so long that the waits have grown.
+  while (dial.mock.calls.length < 6) {
+    ends.pop()?.()
+    await vi.advanceTimersByTimeAsync(70_000)
+  }
+  bootstrap.retry()
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(dial).toHaveBeenCalledTimes(6)
+  ends.pop()?.()
+  await vi.advanceTimersByTimeAsync(2_000)
+  expect(dial).toHaveBeenCalledTimes(7)
+  bootstrap.stop()
+  ends.pop()?.()
+  await vi.advanceTimersByTimeAsync(120_000)
+  expect(dial).toHaveBeenCalledTimes(7)
+})
