@@ -240,7 +240,7 @@ export async function createNode(
     listeners: () => transportManager.getAddrs().map(address => address.toString()),
     interfaces: init.interfaces ?? networkInterfaces,
     multicast: options => discovery.multicast(options),
-    relays: () => supervisor.measured(),
+    relays: options => supervisor.measured(options),
     upnp: () => portMapping.state(),
     addresses: verdicts,
     natMapping: () => natMapping.state()

@@ -15,7 +15,7 @@ export interface NetcheckComponents {
   addresses(): Netcheck['addresses']
   natMapping(): Netcheck['natMapping']
   /** With round trips that are measured for this. */
-  relays(): Promise<RelayState[]>
+  relays(options: AbortOptions): Promise<RelayState[]>
 }
 
 /** Puts together what this machine and its networks allow. It is for the owner: the addresses of this machine are in it. */
@@ -30,7 +30,7 @@ export class Netcheckup {
   async run(options: AbortOptions = {}): Promise<Netcheck> {
     options.signal?.throwIfAborted()
     const { listeners, multicast, upnp, reachability, addresses, natMapping, relays } = this.#components
-    const [heard, relayStates] = await Promise.all([multicast(options), relays()])
+    const [heard, relayStates] = await Promise.all([multicast(options), relays(options)])
     const interfaces = this.#interfaces()
     const facts = {
       // A circuit is no socket of this machine; it stands among the relays.

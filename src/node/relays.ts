@@ -1,5 +1,5 @@
 import type { Connection } from '@libp2p/interface'
-import type { Log, RelayState } from '../mesh/ports.ts'
+import type { AbortOptions, Log, RelayState } from '../mesh/ports.ts'
 import { echo } from './echo.ts'
 import type { Issues } from './issues.ts'
 import { literalOf } from './literal.ts'
@@ -96,13 +96,20 @@ export class Relays {
     return this.#slots.map(slot => this.#stateOf(slot, slot.held?.connection.rtt))
   }
 
-  /** The same, with a round trip to each relay that is measured now. Takes as long as the slowest of them, 3 s at most. */
-  async measured(): Promise<RelayState[]> {
+  /**
+   * The same, with a round trip to each relay that is measured now. Takes as long as the slowest of them, 3 s at most.
+   *
+   * @throws the reason of the signal
+   */
+  async measured(options: AbortOptions = {}): Promise<RelayState[]> {
     return await Promise.all(
       this.#slots.map(async slot => {
         const { connection } = slot.held ?? {}
         const rttMs =
-          connection === undefined ? undefined : await echo(connection, { timeoutMs: ECHO_MS }).catch(() => undefined)
+          connection === undefined
+            ? undefined
+            : await echo(connection, { timeoutMs: ECHO_MS, ...options }).catch(() => undefined)
+        options.signal?.throwIfAborted()
         return this.#stateOf(slot, rttMs)
       })
     )

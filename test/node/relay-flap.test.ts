@@ -21,7 +21,11 @@ function flapping(heldMs: number): { relays: Relays; asked: () => number; change
   const reserve = vi.fn(async () => {
     setTimeout(() => lose(PEER), heldMs)
   })
-  const connection = { status: 'open', direction: 'outbound', remoteAddr: { toString: () => ADDRESS } }
+  const connection = {
+    ...{ status: 'open', direction: 'outbound', remoteAddr: { toString: () => ADDRESS } },
+    // Open, and dead.
+    newStream: () => new Promise(() => undefined)
+  }
   const relays = new Relays(
     {
       reservations: {
@@ -60,5 +64,19 @@ it('R-15: asks one that held its slot for long again at once', async () => {
   expect(asked()).toBe(2)
   await vi.advanceTimersByTimeAsync(61_200)
   expect(asked()).toBe(3)
+  relays.stop()
+})
+
+it('a relay that does not answer is measured for three seconds, and no longer than whoever asks waits', async () => {
+  const { relays } = flapping(60_000)
+  relays.start()
+  await vi.advanceTimersByTimeAsync(1)
+  const measured = relays.measured()
+  await vi.advanceTimersByTimeAsync(3_000)
+  expect(await measured).toMatchObject([{ peer: PEER, state: 'reserved' }])
+  const end = new AbortController()
+  const given = relays.measured({ signal: end.signal })
+  end.abort(new Error('enough'))
+  await expect(given).rejects.toThrow('enough')
   relays.stop()
 })
