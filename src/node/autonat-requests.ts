@@ -53,7 +53,7 @@ export class AutoNatRequests {
         stream.abort(new Error('no dials for peers behind a relay'))
         return
       }
-      const request = { peer, host: placeOf(withoutPeer(address))?.host, left: PER_REQUEST_MAX }
+      const request = { peer, host: placeOf(address)?.host, left: PER_REQUEST_MAX }
       await this.#current.run(request, async () => await handler(stream, connection))
     }
   }
@@ -87,7 +87,7 @@ export class AutoNatRequests {
   #permits(address: Multiaddr): boolean {
     const request = this.#current.getStore()
     if (request === undefined) return true
-    const place = placeOf(withoutPeer(address.toString()))
+    const place = placeOf(address.toString())
     if (place?.reach !== 'global' || place.relayed) return false
     const admitted = this.#carries(request.peer)
     if (place.host !== request.host && !admitted) return false
@@ -101,8 +101,4 @@ export class AutoNatRequests {
     this.#minute ??= setTimeout(() => this.clear(), MINUTE_MS).unref()
     return true
   }
-}
-
-function withoutPeer(address: string): string {
-  return address.replace(/\/p2p\/[^/]+$/, '')
 }

@@ -248,7 +248,7 @@ export class AutoNat {
   #mayAsk({ remotePeer, remoteAddr, direction, status }: Connection): boolean {
     const address = remoteAddr.toString()
     if (status !== 'open' || isRelayed(address)) return false
-    if (placeOf(address.replace(/\/p2p\/[^/]+$/, ''))?.reach !== 'global') return false
+    if (placeOf(address)?.reach !== 'global') return false
     return direction === 'outbound' || this.#components.carries(remotePeer.toString())
   }
 }

@@ -1,5 +1,6 @@
 import type { networkInterfaces } from 'node:os'
 import type { AddressSource, Gauge } from '../mesh/ports.ts'
+import { withoutPeer } from './paths.ts'
 import { canonicalOf, type Place, placeOf } from './reach.ts'
 import { isNeighbour, isSubnetEdge, lansOf } from './subnet.ts'
 
@@ -50,7 +51,7 @@ export class Gate {
 
   constructor(components: GateComponents, init: GateInit) {
     this.#components = components
-    this.#settings = new Set(init.settings.flatMap(entry => [bareOf(entry), bareOf(relayOf(entry))]))
+    this.#settings = new Set(init.settings.flatMap(entry => [withoutPeer(entry), withoutPeer(relayOf(entry))]))
     this.#loopback =
       init.listenAddrs.length > 0 && init.listenAddrs.every(address => placeOf(portless(address))?.reach === 'loopback')
   }
@@ -59,7 +60,7 @@ export class Gate {
   allows(address: string, source: GateSource): boolean {
     const place = placeOf(address)
     if (place === undefined || place.reach === 'never' || this.#isOwn(place)) return false
-    if (this.#settings.has(bareOf(address)) || this.#settings.has(bareOf(relayOf(address)))) return true
+    if (this.#settings.has(withoutPeer(address)) || this.#settings.has(withoutPeer(relayOf(address)))) return true
     if (place.reach === 'name' || place.port === undefined || this.#isEdge(place)) return false
     if (place.port < PORT_MIN && place.port !== PORT_HTTPS) return false
     if (place.reach === 'loopback') return this.#loopback
@@ -128,11 +129,6 @@ export class Gate {
     const lans = lansOf(this.#components.interfaces(), { loopback: false })
     return isNeighbour(`/ip${host.includes(':') ? 6 : 4}/${host}/tcp/1`, lans)
   }
-}
-
-/** Without the peer at its end. */
-function bareOf(address: string): string {
-  return address.replace(/\/p2p\/[^/]+$/, '')
 }
 
 /** The socket of a circuit goes to its relay, so it may go where the settings let us go. */

@@ -51,8 +51,8 @@ export class NatMapping {
 
   /** Only for who is elsewhere on the internet and was dialled: who dials us sees the address that it dialled. */
   heard({ connection, observedAddr }: Pick<IdentifyResult, 'connection' | 'observedAddr'>): void {
-    const teller = placeOf(withoutPeer(connection.remoteAddr.toString()))
-    const seen = observedAddr === undefined ? undefined : placeOf(withoutPeer(observedAddr.toString()))
+    const teller = placeOf(connection.remoteAddr.toString())
+    const seen = observedAddr === undefined ? undefined : placeOf(observedAddr.toString())
     if (connection.direction !== 'outbound' || teller?.reach !== 'global' || teller.relayed) return
     if (teller.port === undefined || seen?.port === undefined || seen.reach !== 'global' || seen.relayed) return
     const ownPort = this.#ports.portTo(teller.host, teller.port)
@@ -104,8 +104,4 @@ function kindOf(sights: readonly Sight[], own: readonly string[]): Netcheck['nat
 function mostAlike(sights: readonly Sight[], trait: (sight: Sight) => string): Sight[] {
   const groups = Object.values(Object.groupBy(sights, trait)).flatMap(group => (group === undefined ? [] : [group]))
   return groups.toSorted((one, other) => other.length - one.length)[0] ?? []
-}
-
-function withoutPeer(address: string): string {
-  return address.replace(/\/p2p\/[^/]+$/, '')
 }

@@ -2,6 +2,7 @@ import type { networkInterfaces } from 'node:os'
 import type { AbortOptions, Netcheck, NetcheckInterface, Reachability, RelayState } from '../mesh/ports.ts'
 import { adviceOf } from './netcheck-advice.ts'
 import { interfacesOf, ipv6Of } from './netcheck-interfaces.ts'
+import { isRelayed, withoutPeer } from './paths.ts'
 
 /** What the parts of the node know. What waits for the network has a bound of its own. */
 export interface NetcheckComponents {
@@ -34,7 +35,7 @@ export class Netcheckup {
     const interfaces = this.#interfaces()
     const facts = {
       // A circuit is no socket of this machine; it stands among the relays.
-      listeners: [...new Set(listeners())].filter(address => !address.includes('/p2p-circuit')).map(withoutPeer),
+      listeners: [...new Set(listeners())].filter(address => !isRelayed(address)).map(withoutPeer),
       interfaces,
       multicast: heard,
       upnp: upnp(),
@@ -55,8 +56,4 @@ export class Netcheckup {
       return []
     }
   }
-}
-
-function withoutPeer(address: string): string {
-  return address.replace(/\/p2p\/[^/]+$/, '')
 }

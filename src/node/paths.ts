@@ -29,6 +29,11 @@ export function relayOf(address: string): string | undefined {
   return /\/p2p\/([^/]+)\/p2p-circuit/.exec(address)?.[1]
 }
 
+/** The address without the peer at its end. */
+export function withoutPeer(address: string): string {
+  return address.replace(/\/p2p\/[^/]+$/, '')
+}
+
 /** How a connection to this multiaddr runs. A name that says nothing about its network counts as direct. */
 export function pathOfAddress(address: string): Path {
   if (isRelayed(address)) return 'relayed'

@@ -4,7 +4,7 @@ import type { Log } from '../mesh/ports.ts'
 import { inOrder } from './address-order.ts'
 import { echo } from './echo.ts'
 import { type NetworkChange, NetworkWatch } from './network-watch.ts'
-import { isRelayed } from './paths.ts'
+import { isRelayed, withoutPeer } from './paths.ts'
 import { isPublic } from './public-addresses.ts'
 import type { Relays } from './relays.ts'
 import type { TransportManager } from './transport-manager.ts'
@@ -82,7 +82,7 @@ export class Whereabouts {
   ownPublic(): string[] {
     return this.addresses('everywhere')
       .filter(address => !isRelayed(address))
-      .map(address => address.replace(/\/p2p\/[^/]+$/, ''))
+      .map(withoutPeer)
   }
 
   /** A relay, a router or others say that this node is reached elsewhere: peers are to be told. */

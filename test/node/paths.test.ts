@@ -1,6 +1,6 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, it } from 'vitest'
-import { bestOf, isLoopback, pathOf, pathOfAddress } from '../../src/node/paths.ts'
+import { bestOf, isLoopback, pathOf, pathOfAddress, withoutPeer } from '../../src/node/paths.ts'
 
 const PEER = '12D3KooWFWydNNqBD4NFJQSw8BHK8DhxY8Xk64NGQ5eKpc98uK4J'
 
@@ -44,4 +44,11 @@ it('prefers the nearest open connection', () => {
   expect(bestOf([relayed, direct, at('/ip4/10.0.0.1/tcp/1', 'closed')])).toBe(direct)
   expect(bestOf([relayed])).toBe(relayed)
   expect(bestOf([])).toBeUndefined()
+})
+
+it('of an address only the peer at its end is taken off, not the relay on the way', () => {
+  const relay = `/ip4/10.0.0.1/tcp/1/p2p/${PEER}`
+  expect(withoutPeer(relay)).toBe('/ip4/10.0.0.1/tcp/1')
+  expect(withoutPeer(`${relay}/p2p-circuit/p2p/${PEER}`)).toBe(`${relay}/p2p-circuit`)
+  for (const bare of ['/ip4/10.0.0.1/tcp/1/ws', `${relay}/p2p-circuit`]) expect(withoutPeer(bare)).toBe(bare)
 })
