@@ -1,4 +1,4 @@
-import { networkInterfaces } from 'node:os'
+import type { networkInterfaces } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys'
 import { type IdentifyComponents, identify } from '@libp2p/identify'
@@ -24,6 +24,7 @@ import { Listening } from './listening.ts'
 import { NatMapping } from './nat-mapping.ts'
 import { Netcheckup } from './netcheck.ts'
 import { MeshNode, type NodeTuning } from './node.ts'
+import { ownInterfaces } from './own-interfaces.ts'
 import { isLoopback } from './paths.ts'
 import { parsePeerList } from './peer-list.ts'
 import { PortMapping } from './port-mapping.ts'
@@ -118,8 +119,9 @@ export async function createNode(
   const relayList = switches.relayClient ? (init.relayList ?? []) : []
   const relays = parsePeerList(relayList, { issues }, { setting: 'relayList', self })
   const ownAddresses = (): string[] => libp2p.getMultiaddrs().map(address => address.toString())
+  const interfaces = ownInterfaces(init.interfaces)
   const gate = new Gate(
-    { ownAddresses, interfaces: init.interfaces ?? networkInterfaces },
+    { ownAddresses, interfaces },
     { listenAddrs: init.listenAddrs, settings: [...init.bootstrapList, ...relayList] }
   )
   const relayPeers = new Set(relays.map(({ peer }) => peer))
@@ -134,7 +136,6 @@ export async function createNode(
       ...(init.serviceTag !== undefined && { serviceTag: init.serviceTag })
     }
   )
-  const interfaces = init.interfaces ?? networkInterfaces
   const autoNat = new AutoNat(
     { log, carries: init.carries ?? (() => false), onChange: () => whereabouts.addressesChanged() },
     { on: switches.autoNat, ...init.autoNat }
@@ -212,13 +213,13 @@ export async function createNode(
       libp2p,
       transports: transportManager,
       relays: supervisor,
+      interfaces,
       wallMs: clock.wallMs,
       log,
       onMoved: () => {
         natMapping.forget()
         autoNat.forget()
-      },
-      ...(init.interfaces !== undefined && { interfaces: init.interfaces })
+      }
     },
     { announceAddrs: init.announceAddrs }
   )
@@ -238,7 +239,7 @@ export async function createNode(
   const netcheck = new Netcheckup({
     ...outlook,
     listeners: () => transportManager.getAddrs().map(address => address.toString()),
-    interfaces: init.interfaces ?? networkInterfaces,
+    interfaces,
     multicast: options => discovery.multicast(options),
     relays: options => supervisor.measured(options),
     upnp: () => portMapping.state(),

@@ -1,5 +1,5 @@
 import type { networkInterfaces } from 'node:os'
-import type { AbortOptions, Netcheck, NetcheckInterface, Reachability, RelayState } from '../mesh/ports.ts'
+import type { AbortOptions, Netcheck, Reachability, RelayState } from '../mesh/ports.ts'
 import { adviceOf } from './netcheck-advice.ts'
 import { interfacesOf, ipv6Of } from './netcheck-interfaces.ts'
 import { isRelayed, withoutPeer } from './paths.ts'
@@ -32,7 +32,7 @@ export class Netcheckup {
     options.signal?.throwIfAborted()
     const { listeners, multicast, upnp, reachability, addresses, natMapping, relays } = this.#components
     const [heard, relayStates] = await Promise.all([multicast(options), relays(options)])
-    const interfaces = this.#interfaces()
+    const interfaces = interfacesOf(this.#components.interfaces())
     const facts = {
       // A circuit is no socket of this machine; it stands among the relays.
       listeners: [...new Set(listeners())].filter(address => !isRelayed(address)).map(withoutPeer),
@@ -46,14 +46,5 @@ export class Netcheckup {
       ipv6: ipv6Of(interfaces)
     }
     return { ...facts, advice: adviceOf(facts) }
-  }
-
-  #interfaces(): NetcheckInterface[] {
-    try {
-      return interfacesOf(this.#components.interfaces())
-    } catch {
-      // Some systems keep them from ordinary users: then none is known, and all the rest still is.
-      return []
-    }
   }
 }

@@ -60,19 +60,15 @@ export class NetworkWatch {
     else if (slept) this.#onChange('woke')
   }
 
-  /** Of those that lead to others; containers and virtual machines come and go all day. As before where the system does not say. */
+  /** Of those that lead to others; containers and virtual machines come and go all day. */
   #addresses(): string {
-    try {
-      return Object.entries(this.#interfaces())
-        .filter(([name]) => !isInner(name))
-        .flatMap(([name, infos = []]) =>
-          infos.filter(leadsOn).map(({ address, netmask }) => `${name} ${address} ${netmask}`)
-        )
-        .toSorted()
-        .join('\n')
-    } catch {
-      return this.#last
-    }
+    return Object.entries(this.#interfaces())
+      .filter(([name]) => !isInner(name))
+      .flatMap(([name, infos = []]) =>
+        infos.filter(leadsOn).map(({ address, netmask }) => `${name} ${address} ${netmask}`)
+      )
+      .toSorted()
+      .join('\n')
   }
 }
 

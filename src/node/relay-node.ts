@@ -1,4 +1,4 @@
-import { networkInterfaces } from 'node:os'
+import type { networkInterfaces } from 'node:os'
 import { type IdentifyComponents, identify } from '@libp2p/identify'
 import { noise } from '@libp2p/noise'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
@@ -18,6 +18,7 @@ import { Gate } from './gate.ts'
 import { createGater } from './gater.ts'
 import { Issues } from './issues.ts'
 import { type Listener, Listening } from './listening.ts'
+import { ownInterfaces } from './own-interfaces.ts'
 import { AGENT_VERSION } from './protocols.ts'
 import { withPublicAddresses } from './public-addresses.ts'
 import { RelayServer } from './relay-server.ts'
@@ -78,7 +79,7 @@ export async function startRelayNode(
   const { log, clock } = components
   const privateKey = readKey(components.privateKeyProtobuf)
   const peer = peerIdFromPrivateKey(privateKey).toString()
-  const interfaces = init.interfaces ?? networkInterfaces
+  const interfaces = ownInterfaces(init.interfaces)
   const issues = new Issues()
   // What AutoNAT is asked to dial: public addresses of others, and no service of this machine.
   const gate = new Gate(

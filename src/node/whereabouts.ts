@@ -1,4 +1,4 @@
-import { networkInterfaces } from 'node:os'
+import type { networkInterfaces } from 'node:os'
 import type { Connection, Libp2p } from '@libp2p/interface'
 import type { Log } from '../mesh/ports.ts'
 import { inOrder } from './address-order.ts'
@@ -16,12 +16,11 @@ export interface WhereaboutsComponents {
   libp2p: Libp2p
   transports: Pick<TransportManager, 'getAddrs'>
   relays: Relays
+  interfaces: typeof networkInterfaces
   wallMs: () => number
   log: Log
   /** What was found out about the network does not hold any more. */
   onMoved(): void
-  /** @default those of this machine */
-  interfaces?: typeof networkInterfaces
 }
 
 export interface WhereaboutsEvents {
@@ -42,7 +41,7 @@ export class Whereabouts {
   constructor(components: WhereaboutsComponents, init: { announceAddrs: string[] }) {
     this.#components = components
     this.#announced = init.announceAddrs
-    this.#interfaces = components.interfaces ?? networkInterfaces
+    this.#interfaces = components.interfaces
     this.#watch = new NetworkWatch({
       interfaces: this.#interfaces,
       wallMs: components.wallMs,

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { netcheckSchema } from '../../src/control/network-methods.ts'
 import { type NetcheckComponents, Netcheckup } from '../../src/node/netcheck.ts'
 import { interfacesOf, ipv6Of } from '../../src/node/netcheck-interfaces.ts'
+import { ownInterfaces } from '../../src/node/own-interfaces.ts'
 import { RecordingHandler } from '../fakes/network-handler.ts'
 import { testNode } from './test-node.ts'
 
@@ -104,9 +105,9 @@ describe('a netcheck', () => {
   })
 
   it('says what it can where the system keeps its interfaces to itself', async () => {
-    const interfaces = (): never => {
+    const interfaces = ownInterfaces((): never => {
       throw Object.assign(new Error('no'), { code: 'EACCES' })
-    }
+    })
     const listeners = () => ['/ip4/192.168.5.7/tcp/4001']
     const found = await new Netcheckup({ ...quiet, interfaces, listeners }).run()
     expect(found).toMatchObject({ interfaces: [], listeners: listeners(), ipv6: { global: false } })

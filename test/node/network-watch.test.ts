@@ -1,6 +1,7 @@
 import type { NetworkInterfaceInfo } from 'node:os'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { NetworkWatch } from '../../src/node/network-watch.ts'
+import { ownInterfaces } from '../../src/node/own-interfaces.ts'
 
 const at = (address: string): NetworkInterfaceInfo => ({
   ...{ address, netmask: '255.255.255.0', family: 'IPv4', mac: '00:00:00:00:00:00', internal: false, cidr: null }
@@ -50,10 +51,10 @@ it('takes containers, link-local addresses and a moment of disorder for no chang
   let machine: NodeJS.Dict<NetworkInterfaceInfo[]> = { eth0: [at('192.168.5.7')] }
   let mute = false
   const watch = new NetworkWatch({
-    interfaces: () => {
+    interfaces: ownInterfaces(() => {
       if (mute) throw new Error('EACCES')
       return machine
-    },
+    }),
     wallMs: () => performance.now(),
     onChange: change => changes.push(change)
   })
