@@ -70,7 +70,8 @@ export class Listening {
       this.#trying.delete(address)
       this.#log.debug('still cannot listen', { address, reason: error.message })
     })
-    probe.listen({ host, port: Number(port) }, () => {
+    // As libp2p does: else an IPv6 port would look taken where this node has it in IPv4.
+    probe.listen({ host, port: Number(port), ipv6Only: host.includes(':') }, () => {
       probe.close(() => void this.#listenAgain(address))
     })
   }

@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { afterEach, expect, it, vi } from 'vitest'
 import { Issues } from '../../src/node/issues.ts'
 import { Listening } from '../../src/node/listening.ts'
@@ -7,6 +8,7 @@ import { type LogLine, logInto, testNode } from './test-node.ts'
 
 const eventually = { timeout: 10_000, interval: 10 }
 const stops: (() => Promise<unknown>)[] = []
+const HAS_IPV6 = Object.values(networkInterfaces()).some(infos => infos?.some(({ family }) => family === 'IPv6'))
 
 afterEach(async () => {
   for (const stop of stops.splice(0)) await stop()
@@ -66,6 +68,21 @@ it('a port that is free again is listened on, without leaving listeners behind a
     'cannot listen',
     'listening again'
   ])
+})
+
+it.skipIf(!HAS_IPV6)('a port of IPv6 is free whatever has it in IPv4: this node itself, as a rule', async () => {
+  const { server, port } = await taken()
+  stops.push(() => close(server))
+  const listen = vi.fn(async () => undefined).mockRejectedValueOnce(new Error('listen EADDRINUSE'))
+  const issues = new Issues()
+  const listening = new Listening(
+    { listener: { listen }, log: logInto([]), issues },
+    { addresses: [`/ip6/::/tcp/${port}`], retryMs: 20 }
+  )
+  await listening.start()
+  stops.push(async () => listening.stop())
+  expect(issues.list()).toHaveLength(1)
+  await vi.waitFor(() => expect(issues.list()).toEqual([]), eventually)
 })
 
 it('a bootstrap peer that comes later is found', async () => {
