@@ -217,9 +217,10 @@ export class HomeRouter implements Gateway {
 
   /** This machine's address in the network of that one; the given one if it is there. */
   #localOf(router: string, wanted?: string): string | undefined {
-    const network = lansOf(this.#components.interfaces(), { loopback: false }).find(lan => lan.contains(router))
-    if (wanted === undefined) return network?.address
-    return network?.subnets.some(subnet => subnet.startsWith(`${wanted}/`)) === true ? wanted : undefined
+    const networks = lansOf(this.#components.interfaces(), { loopback: false }).filter(lan => lan.contains(router))
+    if (wanted === undefined) return networks[0]?.address
+    const has = networks.some(({ subnets }) => subnets.some(subnet => subnet.startsWith(`${wanted}/`)))
+    return has ? wanted : undefined
   }
 
   #keep(key: string, { host, port }: { host: string; port: number }): KeptLease {

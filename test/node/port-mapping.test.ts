@@ -183,6 +183,20 @@ describe('S1.36: the home router', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it('opens a port for each address that this machine has in its network, by cable and by radio', async () => {
+    const cable = '127.0.0.3'
+    router = new HomeRouter({
+      log: logInto(lines),
+      interfaces: () => ({ ...interfacesAt(HOST), v1: interfacesAt(cable)['v0'] }),
+      answered: () => undefined,
+      changed: () => undefined
+    })
+    await router.meet(fake.location)
+    await router.map(PORT, HOST)
+    await router.map(PORT + 1, cable)
+    expect(fake.opened).toMatchObject([{ to: `${HOST}:${PORT}` }, { to: `${cable}:${PORT + 1}` }])
+  })
+
   it('opens nothing for an address of another network', async () => {
     await router.meet(fake.location)
     await expect(router.map(PORT, '172.17.0.1')).rejects.toThrow('another network')
