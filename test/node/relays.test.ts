@@ -46,23 +46,25 @@ async function reserved(node: Network): Promise<void> {
   await vi.waitFor(() => expect(node.diagnostics.relays()[0]?.state).toBe('reserved'), eventually)
 }
 
-/** An address at which a node is reached, after a while. */
-async function slowWayTo(node: Network, delayMs: number): Promise<string> {
+/** An address at which a node is reached once the test opens the way. */
+async function heldWayTo(node: Network): Promise<{ address: string; open: () => void }> {
   const [, port] = /\/tcp\/(\d+)/.exec(node.addresses().find(each => !each.includes('/p2p-circuit')) ?? '') ?? []
+  const { promise: opened, resolve: open } = Promise.withResolvers<void>()
   const server = createServer(socket => {
     socket.pause()
-    setTimeout(() => {
+    void opened.then(() => {
       const on = connect(Number(port), '127.0.0.1')
       for (const [one, other] of [
         [socket, on],
         [on, socket]
       ] as const)
         one.pipe(other).on('error', () => other.destroy())
-    }, delayMs)
+    })
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   ends.push(async () => server.close())
-  return `/ip4/127.0.0.1/tcp/${(server.address() as AddressInfo).port}/p2p/${node.peer}`
+  const { port: held } = server.address() as AddressInfo
+  return { address: `/ip4/127.0.0.1/tcp/${held}/p2p/${node.peer}`, open }
 }
 
 function linkTo(node: Network, other: Network): Connected | undefined {
@@ -206,10 +208,11 @@ it('moves a link from the relay to a straight connection that took longer, and n
   const inside = await started({ relayList: [address] })
   await reserved(inside.node)
   const relayed = inside.node.addresses().find(each => each.includes('/p2p-circuit')) ?? ''
-  const slow = await slowWayTo(inside.node, 1_500)
+  const slow = await heldWayTo(inside.node)
   const outside = await started({})
-  await outside.node.connect(inside.node.peer, [slow, relayed])
+  await outside.node.connect(inside.node.peer, [slow.address, relayed])
   expect(linkTo(outside.node, inside.node)).toMatchObject({ path: 'relayed' })
+  slow.open()
   let number = 0
   while (outside.handler.count('pathChanged') === 0) {
     if (outside.node.send(inside.node.peer, { type: 'envelope', envelope: envelopeOf(number) })) number++
