@@ -3,10 +3,10 @@ import type { AddressInfo } from 'node:net'
 import type { networkInterfaces } from 'node:os'
 import { textOf } from '../../src/node/port-mapping-xml.ts'
 
-/** A network in which the tests' router, on loopback, and this machine are neighbours. */
+/** This machine, in the network of the tests' router, which is on loopback. */
 export const HOST = '127.0.0.2'
-export const interfaces: typeof networkInterfaces = () => interfacesAt(HOST)
 
+/** The interfaces of a machine that is there under this address. */
 export function interfacesAt(address: string): ReturnType<typeof networkInterfaces> {
   return {
     v0: [
