@@ -1,11 +1,11 @@
 import { createHook } from 'node:async_hooks'
 import { readdirSync } from 'node:fs'
 import type { SendResult, Status } from '../../../src/control/methods.ts'
-import { portChannel } from '../../../src/control/port-channel.ts'
-import { Rpc, type RpcHandler } from '../../../src/control/rpc.ts'
+import type { RpcHandler } from '../../../src/control/rpc.ts'
 import { type Engine, startEngine } from '../../../src/engine/engine.ts'
 import { parseSettings } from '../../../src/settings/index.ts'
 import type { Census, CycleRequest, CycleResult, CyclesRequest, Shown } from './cycles.ts'
+import { rpcToParent } from './ipc.ts'
 
 /** An engine that is started and stopped in one process, told over IPC when. */
 
@@ -177,15 +177,4 @@ const handlers: Record<string, RpcHandler> = {
 const first = await start()
 const { peerId } = await statusOf(first.engine)
 await first.stop()
-const rpc = new Rpc(
-  {
-    channel: portChannel({
-      postMessage: message => void process.send?.(message),
-      on: (event, listener) => process.on(event, listener),
-      once: (_event, listener) => process.once('disconnect', listener)
-    })
-  },
-  { handlers }
-)
-process.once('disconnect', () => process.exit())
-await rpc.call('ready', peerId)
+await rpcToParent(handlers).call('ready', peerId)

@@ -3,8 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { portChannel } from '../../../src/control/port-channel.ts'
-import { Rpc } from '../../../src/control/rpc.ts'
+import { rpcToChild } from './ipc.ts'
 
 const PROGRAM = fileURLToPath(new URL('./cycles-node.ts', import.meta.url))
 
@@ -84,16 +83,7 @@ export async function startCycles(settings: Record<string, unknown>): Promise<Cy
     end(code)
   })
   const { promise: ready, resolve } = Promise.withResolvers<string>()
-  const rpc = new Rpc(
-    {
-      channel: portChannel({
-        postMessage: message => void child.send(message as object),
-        on: (event, listener) => child.on(event, listener),
-        once: (_event, listener) => child.once('exit', listener)
-      })
-    },
-    { handlers: { ready: async peerId => resolve(peerId as string) } }
-  )
+  const rpc = rpcToChild(child, { ready: async peerId => resolve(peerId as string) })
   const died = ended.then(code => Promise.reject(new Error(`the process ended with ${code} before it was ready`)))
   const peerId = await Promise.race([ready, died])
   died.catch(() => undefined)

@@ -6,11 +6,11 @@ import { join } from 'node:path'
 import type { Libp2p } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { SendResult } from '../../../src/control/methods.ts'
-import { portChannel } from '../../../src/control/port-channel.ts'
-import { Rpc, type RpcHandler } from '../../../src/control/rpc.ts'
+import type { RpcHandler } from '../../../src/control/rpc.ts'
 import type { Log } from '../../../src/mesh/ports.ts'
 import { parseSettings } from '../../../src/settings/index.ts'
 import type { CutRequest, FloodRequest, FloodResult, Gauges, Memory, NodeRequest, Shown } from './endurance.ts'
+import { rpcToParent } from './ipc.ts'
 
 /**
  * One engine in a process of its own, told over IPC what to do and asked what it costs. It sees the libp2p node inside, so that connections and
@@ -205,15 +205,4 @@ const handlers: Record<string, RpcHandler> = {
   }
 }
 
-const rpc = new Rpc(
-  {
-    channel: portChannel({
-      postMessage: message => void process.send?.(message),
-      on: (event, listener) => process.on(event, listener),
-      once: (_event, listener) => process.once('disconnect', listener)
-    })
-  },
-  { handlers }
-)
-process.once('disconnect', () => process.exit())
-await rpc.call('ready', undefined)
+await rpcToParent(handlers).call('ready', undefined)

@@ -5,8 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
 import type { Status } from '../../../src/control/methods.ts'
-import { portChannel } from '../../../src/control/port-channel.ts'
-import { Rpc } from '../../../src/control/rpc.ts'
+import { rpcToChild } from './ipc.ts'
 
 const WAIT = { timeout: 20_000, interval: 20 }
 
@@ -118,16 +117,7 @@ export async function startEnduranceNode(
     end(code)
   })
   const { promise: ready, resolve } = Promise.withResolvers<void>()
-  const rpc = new Rpc(
-    {
-      channel: portChannel({
-        postMessage: message => void child.send(message as object),
-        on: (event, listener) => child.on(event, listener),
-        once: (_event, listener) => child.once('exit', listener)
-      })
-    },
-    { handlers: { ready: async () => resolve() } }
-  )
+  const rpc = rpcToChild(child, { ready: async () => resolve() })
   const died = ended.then(code => Promise.reject(new Error(`node ${name} ended with ${code} before it was ready`)))
   await Promise.race([ready, died])
   died.catch(() => undefined)
