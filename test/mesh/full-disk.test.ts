@@ -1,13 +1,12 @@
 import { expect, it } from 'vitest'
 import { systemClock } from '../../src/engine/clock.ts'
 import { MeshError } from '../../src/mesh/errors.ts'
-import { Inbox } from '../../src/mesh/inbox.ts'
 import { Outbox } from '../../src/mesh/outbox.ts'
-import type { InboxRow } from '../../src/mesh/ports.ts'
 import { hashOf, newId, type Receipt } from '../../src/protocol/index.ts'
 import { openStore } from '../../src/store/index.ts'
 import { FakeInstance } from '../fakes/instance.ts'
 import { FakeLog } from '../fakes/log.ts'
+import { roomyInbox } from '../fakes/roomy-inbox.ts'
 import { canMount, smallDisk } from '../store/small-disk.ts'
 
 /** The matrix asks for 50, which take minutes: `MESH_FULL_DISK_ROUNDS=50`. */
@@ -35,22 +34,16 @@ it.skipIf(!canMount)(
       { store, signer: self.signer, clock },
       { self: self.instance, committed: () => undefined }
     )
-    const ready: InboxRow[] = []
     const receipts = new Map<string, Receipt>()
     let arrived = Promise.withResolvers<void>()
-    const inbox = new Inbox({
+    const inbox = roomyInbox({
       store,
       signer: self.signer,
       clock,
-      log: new FakeLog(),
-      room: () => true,
-      fullUntilMs: () => 0,
       send: (_, all) => {
         for (const receipt of all) receipts.set(receipt.id, receipt)
         arrived.resolve()
-      },
-      ready: row => ready.push(row),
-      strike: () => undefined
+      }
     })
     const send = async (): Promise<string> => {
       const { instance } = peer

@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { Inbox } from '../../src/mesh/inbox.ts'
 import {
   CONVERSATIONS_MAX,
   CONVERSATIONS_TOTAL_MAX,
@@ -11,7 +10,7 @@ import type { InboxLoad, InboxRow } from '../../src/mesh/ports.ts'
 import { type Content, type Envelope, hashOf, newId, type Receipt } from '../../src/protocol/index.ts'
 import { FakeClock, settled } from '../fakes/clock.ts'
 import { FakeInstance } from '../fakes/instance.ts'
-import { FakeLog } from '../fakes/log.ts'
+import { roomyInbox } from '../fakes/roomy-inbox.ts'
 import { FakeStore } from '../fakes/store.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
@@ -43,16 +42,12 @@ class BurdenedStore extends FakeStore {
 function inboxOf(store: FakeStore, clock: FakeClock) {
   const receipts: Receipt[] = []
   const ready: InboxRow[] = []
-  const inbox = new Inbox({
+  const inbox = roomyInbox({
     store,
     signer: self.signer,
     clock,
-    log: new FakeLog(),
-    room: () => true,
-    fullUntilMs: () => 0,
     send: (_, batch) => receipts.push(...batch),
-    ready: row => ready.push(row),
-    strike: () => undefined
+    ready: row => ready.push(row)
   })
   const take = async (from: FakeInstance, content: Content, envelope: Envelope): Promise<string> => {
     const before = receipts.length

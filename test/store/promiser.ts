@@ -1,11 +1,11 @@
 import { appendFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { Inbox } from '../../src/mesh/inbox.ts'
 import { Outbox } from '../../src/mesh/outbox.ts'
 import type { Clock, Log } from '../../src/mesh/ports.ts'
 import { type Content, type Envelope, hashOf, newId } from '../../src/protocol/index.ts'
 import { openStore } from '../../src/store/index.ts'
 import { FakeInstance } from '../fakes/instance.ts'
+import { roomyInbox } from '../fakes/roomy-inbox.ts'
 
 /**
  * A process that promises and writes each promise down as it is made: `accepted ID` when the id is returned, `received ID` when the receipt leaves. What
@@ -32,18 +32,14 @@ if (plant === 'lazy') for (const database of databases) if (database.isOpen) dat
 const self = new FakeInstance('self')
 const friend = new FakeInstance('friend')
 const outbox = new Outbox({ store, signer: self.signer, clock }, { self: self.instance, committed: () => undefined })
-const inbox = new Inbox({
+const inbox = roomyInbox({
   store,
   signer: self.signer,
   clock,
   log,
-  room: () => true,
-  fullUntilMs: () => 0,
   send: (_, receipts) => {
     for (const { id, outcome } of receipts) if (plant !== 'early') promise(outcome, id)
-  },
-  ready: () => undefined,
-  strike: () => undefined
+  }
 })
 
 for (let left = Number(count), size = 1; left > 0; left -= size, size = Math.min(left, (size * 7) % BATCH_MAX)) {
