@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ROWS_MAX } from '../../src/mesh/endings.ts'
 import { MeshError } from '../../src/mesh/errors.ts'
-import { eventually, type Member, World } from './world.ts'
+import { eventually, type Member, twoMembers, type World } from './world.ts'
 
 const MINUTE_MS = 60_000
 
@@ -10,9 +10,7 @@ let alice: Member
 let bob: Member
 
 beforeEach(async () => {
-  world = new World()
-  alice = await world.member('alice')
-  bob = await world.member('bob')
+  ;({ world, alice, bob } = await twoMembers())
   await world.join(alice, bob)
   world.hub.cut(alice.peer, bob.peer)
   await eventually(() => !alice.linkedTo(bob))

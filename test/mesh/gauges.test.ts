@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { fingerprintOf, peerIdOf, publicKeyOf, toHex } from '../../src/protocol/index.ts'
 import { PUBLIC_KEY_BYTES } from '../../src/protocol/limits.ts'
-import { type Member, World } from './world.ts'
+import { type Member, twoMembers, type World } from './world.ts'
 
 /** Collections that no peer can make grow, and why. Every other one has its gauge. */
 const FIXED: Readonly<Record<string, string>> = {
@@ -69,9 +69,7 @@ let alice: Member
 let bob: Member
 
 beforeEach(async () => {
-  world = new World()
-  alice = await world.member('alice')
-  bob = await world.member('bob')
+  ;({ world, alice, bob } = await twoMembers())
 })
 
 afterEach(() => world.end())

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { MeshError } from '../../src/mesh/errors.ts'
 import { decodeContent, type Envelope, hashOf } from '../../src/protocol/index.ts'
 import { FakeDisplay } from '../fakes/display.ts'
-import { eventually, type Member, World } from './world.ts'
+import { eventually, type Member, twoMembers, type World } from './world.ts'
 
 /** The shortest life of a message, and by when its end is noticed. */
 const LIFE_MS = 60_000
@@ -17,10 +17,8 @@ let bob: Member
 let display: FakeDisplay
 
 beforeEach(async () => {
-  world = new World()
-  alice = await world.member('alice')
   display = new FakeDisplay()
-  bob = await world.member('bob', { display })
+  ;({ world, alice, bob } = await twoMembers({ display }))
   await world.join(alice, bob)
 })
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { decodeContent, decodeEnvelope, textOf } from '../../src/protocol/index.ts'
 import { FakeDisplay } from '../fakes/display.ts'
-import { eventually, type Member, World } from './world.ts'
+import { eventually, type Member, twoMembers, type World } from './world.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
@@ -15,10 +15,8 @@ let bob: Member
 let display: FakeDisplay
 
 beforeEach(async () => {
-  world = new World()
-  alice = await world.member('alice')
   display = new FakeDisplay()
-  bob = await world.member('bob', { display })
+  ;({ world, alice, bob } = await twoMembers({ display }))
   await world.join(alice, bob)
 })
 

@@ -1,15 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { FakeInstance } from '../fakes/instance.ts'
-import { type Member, World } from './world.ts'
+import { type Member, twoMembers, type World } from './world.ts'
 
 let world: World
 let alice: Member
 let bob: Member
 
 beforeEach(async () => {
-  world = new World()
-  alice = await world.member('alice')
-  bob = await world.member('bob')
+  ;({ world, alice, bob } = await twoMembers())
 })
 
 afterEach(() => world.end())

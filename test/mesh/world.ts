@@ -63,6 +63,13 @@ export class World {
   }
 }
 
+/** Two members of a new world that know nothing of each other yet. */
+export async function twoMembers(ofBob: MemberInit = {}): Promise<{ world: World; alice: Member; bob: Member }> {
+  const world = new World()
+  const alice = await world.member('alice')
+  return { world, alice, bob: await world.member('bob', ofBob) }
+}
+
 export class Member {
   readonly identity: FakeInstance
   readonly store = new FakeStore()
