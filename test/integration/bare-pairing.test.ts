@@ -90,8 +90,9 @@ describe('a contact request between two processes', () => {
   it('S2.4-S2.9: is found, asked, shown with its purpose, approved, and both may write', async () => {
     const host = await stage.start('host')
     const seeker = await stage.start('seeker', { bootstrapList: host.addresses })
-    const found = await seeker.ask<{ peerId: string }[]>(['nearby'])
-    expect(found.map(({ peerId }) => peerId)).toEqual([host.peerId])
+    // It is ready before it has met anybody.
+    const found = async () => (await seeker.ask<{ peerId: string }[]>(['nearby'])).map(({ peerId }) => peerId)
+    await expect.poll(found).toEqual([host.peerId])
     const asked = await seeker.ask(['request', host.instanceId, '--purpose', 'the build machine'], 3)
     expect(asked).toMatchObject({ state: 'pending', peerId: host.peerId })
     expect(await host.ask(['requests'])).toMatchObject([

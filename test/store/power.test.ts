@@ -13,6 +13,9 @@ const PROMISER = fileURLToPath(new URL('promiser.ts', import.meta.url))
 const PROMISES = 500
 const PLANTED = 20
 
+/** Every system call of the promiser stops it, and every promise is synced: seconds on an idle machine with a quick disk. */
+const LONG_MS = 300_000
+
 /** A page of the database, and room for what strace puts around it. */
 const SHOWN_BYTES = 4_200
 
@@ -85,7 +88,9 @@ function idsIn(call: string): string[] {
 }
 
 describe.skipIf(!mayTrace)('power loss, where strace may trace', () => {
-  it(`R-04: of ${2 * PROMISES} ids and receipts none leaves before its row is synced`, async () => {
+  it(`R-04: of ${2 * PROMISES} ids and receipts none leaves before its row is synced`, {
+    timeout: LONG_MS
+  }, async () => {
     expect(await judged(PROMISES)).toEqual({ kept: 2 * PROMISES, broken: [] })
   })
 
