@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { MeshError } from '../../src/mesh/errors.ts'
 import { decodeContent, decodeEnvelope } from '../../src/protocol/index.ts'
 import { FakeAgent } from '../fakes/agent.ts'
@@ -352,20 +352,20 @@ describe('what is refused', () => {
     await world.join(alice, bob)
     alice.mesh.update({ dmPolicy: 'pairing', allowFrom: [], name: 'study', deliveryAckTimeoutMs: 200 })
     expect(await alice.ask.status({})).toMatchObject({ instanceId: expect.stringMatching(/^study@/), peers: 1 })
-    await vi.waitFor(async () => {
-      expect(await bob.ask.resolve({ target: alice.peer })).toMatchObject({
-        instanceId: expect.stringMatching(/^study@/)
-      })
-    })
+    await expect
+      .poll(async () => await bob.ask.resolve({ target: alice.peer }))
+      .toMatchObject({ instanceId: expect.stringMatching(/^study@/) })
     world.hub.cut(alice.peer, bob.peer)
     let waited = 0
     void alice.ask.send({ target: bob.peer, text: 'are you there?' }).then(({ ms }) => {
       waited = ms
     })
-    await vi.waitFor(async () => {
-      await world.clock.advance(50)
-      expect(waited).toBeGreaterThanOrEqual(200)
-    })
+    await expect
+      .poll(async () => {
+        await world.clock.advance(50)
+        return waited
+      })
+      .toBeGreaterThanOrEqual(200)
     expect(waited).toBeLessThan(15_000)
   })
 
