@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { Disorder } from './seams/disorder.ts'
 
 const FRAMES = 200
@@ -8,7 +8,7 @@ it('repeats frames, lets them change places and loses none of them', async () =>
   disorder.begin('peer')
   const arrived: number[] = []
   for (let frame = 0; frame < FRAMES; frame++) disorder.pass('peer', () => arrived.push(frame))
-  await vi.waitFor(() => expect(new Set(arrived).size).toBe(FRAMES))
+  await expect.poll(() => new Set(arrived).size).toBe(FRAMES)
   expect(arrived.length).toBeGreaterThan(FRAMES)
   const first = [...new Set(arrived)]
   expect(first).not.toEqual(first.toSorted((a, b) => a - b))

@@ -1,6 +1,6 @@
 import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import { beforeEach, expect, it, vi } from 'vitest'
+import { beforeEach, expect, it } from 'vitest'
 import { ConnectedPeers } from '../../src/node/connected-peers.ts'
 import { RecordingHandler } from '../fakes/network-handler.ts'
 import { type LogLine, logInto } from './test-node.ts'
@@ -133,7 +133,7 @@ it('a link that does not come up is said in the log and is nobody else’s troub
     throw new Error('away')
   }
   comes('a', { direction: 'outbound' })
-  await vi.waitFor(() => expect(lines).toMatchObject([{ fields: { peer: 'a', code: 'failed' } }]))
+  await expect.poll(() => lines).toMatchObject([{ fields: { peer: 'a', code: 'failed' } }])
 })
 
 it('a peer with a link is a stranger no more, stays in memory, and hears broadcasts over whatever its link takes', () => {

@@ -129,7 +129,7 @@ it('the ports of connections that go out are known as long as they are there', a
   await new Promise(resolve => socket.once('connect', resolve))
   expect(ports.portTo('127.0.0.1', port)).toBe(socket.localPort)
   socket.destroy()
-  await vi.waitFor(() => expect(ports.portTo('127.0.0.1', port)).toBeUndefined())
+  await expect.poll(() => ports.portTo('127.0.0.1', port)).toBeUndefined()
   ports.stop()
   await new Promise(resolve => server.close(resolve))
 })
