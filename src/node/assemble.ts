@@ -218,6 +218,7 @@ export async function createNode(
       log,
       onMoved: () => {
         natMapping.forget()
+        void portMapping.moved()
         autoNat.forget()
       }
     },

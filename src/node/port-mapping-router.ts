@@ -113,10 +113,10 @@ export class HomeRouter implements Gateway {
     return this.#addressTrouble ?? this.#portTrouble
   }
 
-  /** The ports that are open. */
+  /** The ports that are open and lead to this machine, which may have left the router's network. */
   open(): (Lease & { externalPort: number })[] {
     return [...this.#leases.values()].flatMap(({ host, port, externalPort }) =>
-      externalPort === undefined ? [] : [{ host, port, externalPort }]
+      externalPort === undefined || this.#localOf(this.host, host) === undefined ? [] : [{ host, port, externalPort }]
     )
   }
 
@@ -167,6 +167,21 @@ export class HomeRouter implements Gateway {
     this.#know(said)
     this.#components.answered()
     return said
+  }
+
+  /**
+   * This machine has other addresses than before. Another network may look the same, so who does not answer now is out of use until it is met again, and
+   * who does is asked for every port anew. Never rejects.
+   */
+  async moved(): Promise<void> {
+    this.#components.changed()
+    const control = this.#control
+    if (control === undefined) return
+    const answers = await this.externalIp({ signal: this.#stopping.signal }).catch(() => undefined)
+    // Another one may have been met meanwhile.
+    if (this.#control !== control || this.#stopping.signal.aborted) return
+    if (answers === undefined) this.#know(undefined)
+    else for (const lease of this.#leases.values()) void this.#renew(lease)
   }
 
   /** Opens a port and keeps it open. @throws Error where that fails; `trouble` says why */

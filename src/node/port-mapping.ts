@@ -90,6 +90,11 @@ export class PortMapping {
     return { upnp }
   }
 
+  /** This machine has other addresses than before: what does not lead here any more is an address no longer. Never rejects. */
+  async moved(): Promise<void> {
+    await this.#router.moved()
+  }
+
   state(): Netcheck['upnp'] {
     if (!this.#on) return { state: 'off', addresses: [], detail: 'UPnP is off.' }
     const { host, trouble } = this.#router

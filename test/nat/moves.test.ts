@@ -1,12 +1,12 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { setup as buildProgram } from '../integration/harness/built.ts'
+import { carryTo } from './carry-to.ts'
 import { Internet } from './internet.ts'
 import { Lab } from './lab.ts'
 import { Member } from './member.ts'
 import { missing } from './missing.ts'
 import type { Namespace } from './namespace.ts'
 import { Relay } from './relay.ts'
-import type { Router } from './router.ts'
 import { pair, pathTo } from './run-row.ts'
 import { Traffic } from './traffic.ts'
 import { until } from './until.ts'
@@ -27,14 +27,6 @@ const SETTLED_MS = 10_500
 const lacking = missing('iptables')
 
 let ends: (() => PromiseLike<unknown>)[] = []
-
-/** The cable of this machine leads to another router now. */
-function carryTo(machine: Namespace, router: Router): void {
-  machine.ip('link', 'del', 'v0')
-  const { address, prefix, gateway } = router.plug(machine, 'v1')
-  machine.ip('addr', 'add', `${address}/${prefix}`, 'dev', 'v1')
-  machine.ip('route', 'add', 'default', 'via', gateway)
-}
 
 /** Both say something at once; how long it took until each reached the other again, and until all of it was shown. */
 async function afterwards(a: Member, b: Member): Promise<{ linkedMs: number; flushedMs: number }> {

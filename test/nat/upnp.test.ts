@@ -1,6 +1,7 @@
 import { hostname, userInfo } from 'node:os'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { setup as buildProgram } from '../integration/harness/built.ts'
+import { carryTo } from './carry-to.ts'
 import type { Customer } from './customer.ts'
 import { Internet } from './internet.ts'
 import { Member } from './member.ts'
@@ -21,6 +22,9 @@ const MAPPED_MAX_MS = 20_000
 const STOP_MAX_MS = 5_000
 
 const SHORT_TTL_MS = 6_000
+
+/** From a change of network to addresses that are true there (R-14). */
+const MOVED_MAX_MS = 10_000
 
 const OPEN = { dmPolicy: 'open', allowFrom: ['*'], discovery: 'bootstrap', listenAddrs: [`/ip4/0.0.0.0/tcp/${PORT}`] }
 
@@ -103,6 +107,26 @@ describe.skipIf(lacking !== undefined)(`UPnP (${lacking ?? 'miniupnpd'})`, () =>
     expect(performance.now() - stoppedMs).toBeLessThan(STOP_MAX_MS)
     expect(router.mappings()).toEqual([])
     expect(await outside.stop()).toBe(0)
+  })
+
+  it('R-14: who goes to another network says the address of the router that it left no longer', async () => {
+    const { router, host } = await home()
+    const inside = await member(host)
+    await inside.start()
+    const atRouter = async (): Promise<string[]> =>
+      (await inside.call('status', {})).addresses.filter(each => each.includes(router.address))
+    await until(
+      () => 'public address',
+      MAPPED_MAX_MS,
+      async () => ((await atRouter()).length > 0 ? true : undefined)
+    )
+    carryTo(host, await internet.router('elsewhere', 'cone'))
+    await until(
+      () => 'end of the address',
+      MOVED_MAX_MS,
+      async () => ((await atRouter()).length === 0 ? true : undefined)
+    )
+    expect(await inside.stop()).toBe(0)
   })
 
   it('S-29: the router shows a constant description, and nothing of the machine, its user or the peer', async () => {

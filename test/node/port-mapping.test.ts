@@ -156,6 +156,7 @@ describe('S1.36: the home router', () => {
     await router.meet(fake.location)
     await router.map(PORT, HOST)
     host = '127.0.0.3'
+    expect(router.open()).toEqual([])
     const next = await FakeRouter.create()
     await router.meet(next.location)
     await router.map(PORT, host)
@@ -164,6 +165,28 @@ describe('S1.36: the home router', () => {
     await router.stop()
     expect(next.closed).toEqual([PORT])
     await next[Symbol.asyncDispose]()
+  })
+
+  it('R-14: that does not answer after a move is out of use until it is met again, and then opens the ports again', async () => {
+    await router.meet(fake.location)
+    await router.map(PORT, HOST)
+    fake.reply = () => 401
+    await router.moved()
+    expect(router.external).toBeUndefined()
+    fake.reply = () => undefined
+    fake.opened.length = 0
+    await router.meet(fake.location)
+    await expect.poll(() => fake.opened).toMatchObject([{ port: PORT, to: `${HOST}:${PORT}` }])
+    expect(router.external).toBe('46.0.0.10')
+  })
+
+  it('R-14: that answers after a move is asked for every port anew: it may be another one at the same place', async () => {
+    await router.meet(fake.location)
+    await router.map(PORT, HOST)
+    fake.external = '47.0.0.10'
+    await router.moved()
+    expect(router.external).toBe('47.0.0.10')
+    await expect.poll(() => fake.opened).toHaveLength(2)
   })
 
   it('is not asked again for a port that was given up, also where two others were met while one was asked', async () => {
