@@ -155,6 +155,7 @@ async function settle(texts: number): Promise<Shown> {
     const { outbox, inbox } = await statusOf(engine)
     return outbox.waiting === 0 && inbox.open === 0 && shown.count >= texts
   })
+  await rpc.call('settled', undefined)
   await stop()
   return shown
 }
@@ -177,4 +178,5 @@ const handlers: Record<string, RpcHandler> = {
 const first = await start()
 const { peerId } = await statusOf(first.engine)
 await first.stop()
-await rpcToParent(handlers).call('ready', peerId)
+const rpc = rpcToParent(handlers)
+await rpc.call('ready', peerId)

@@ -57,8 +57,8 @@ export interface CyclesProcess {
   /** Starts, links, sends, and stops in the middle of it. */
   cycle(request: CycleRequest): Promise<CycleResult>
   census(): Promise<Census>
-  /** Starts once more and waits until nothing is under way. Returns what was shown here in all cycles. */
-  settle(texts: number): Promise<Shown>
+  /** Starts once more, waits until nothing is under way here and then for the other side, and stops. Returns what was shown here in all cycles. */
+  settle(texts: number, otherSide: () => Promise<void>): Promise<Shown>
   call<T = unknown>(method: string, params?: unknown): Promise<T>
   end(): Promise<number | null>
 }
@@ -83,7 +83,8 @@ export async function startCycles(settings: Record<string, unknown>): Promise<Cy
     end(code)
   })
   const { promise: ready, resolve } = Promise.withResolvers<string>()
-  const rpc = rpcToChild(child, { ready: async peerId => resolve(peerId as string) })
+  let settled = async (): Promise<void> => undefined
+  const rpc = rpcToChild(child, { ready: async peerId => resolve(peerId as string), settled: () => settled() })
   const died = ended.then(code => Promise.reject(new Error(`the process ended with ${code} before it was ready`)))
   const peerId = await Promise.race([ready, died])
   died.catch(() => undefined)
@@ -91,7 +92,10 @@ export async function startCycles(settings: Record<string, unknown>): Promise<Cy
     peerId,
     cycle: async cycle => (await rpc.call('cycle', cycle)) as CycleResult,
     census: async () => (await rpc.call('census', undefined)) as Census,
-    settle: async texts => (await rpc.call('settle', texts)) as Shown,
+    settle: async (texts, otherSide) => {
+      settled = otherSide
+      return (await rpc.call('settle', texts)) as Shown
+    },
     call: async <T>(method: string, params: unknown = {}) => (await rpc.call('call', { method, params })) as T,
     async end() {
       child.disconnect()
