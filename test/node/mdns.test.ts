@@ -11,6 +11,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Mdns, type MdnsInit } from '../../src/node/mdns.ts'
 import type { MdnsTrouble } from '../../src/node/mdns-trouble.ts'
+import { freeUdpPort } from './free-port.ts'
 import { type LogLine, logInto } from './test-node.ts'
 
 const TAG = '_libp2p-mesh-test._udp.local'
@@ -22,10 +23,7 @@ const stops: (() => unknown)[] = []
 let port: number
 
 beforeEach(async () => {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  port = socket.address().port
-  await new Promise<void>(resolve => socket.close(resolve))
+  port = await freeUdpPort()
 })
 
 afterEach(() => {

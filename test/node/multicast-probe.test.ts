@@ -4,6 +4,7 @@ import type { NetworkInterfaceInfo } from 'node:os'
 import { decode, encode } from 'dns-packet'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { probeMulticast } from '../../src/node/multicast-probe.ts'
+import { freeUdpPort } from './free-port.ts'
 
 const TAG = '_libp2p-mesh-probe._udp.local'
 const GROUP = '224.0.0.251'
@@ -16,10 +17,7 @@ const sockets: Socket[] = []
 let port: number
 
 beforeEach(async () => {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  port = socket.address().port
-  await new Promise<void>(resolve => socket.close(resolve))
+  port = await freeUdpPort()
 })
 
 afterEach(() => {
